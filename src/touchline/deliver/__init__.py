@@ -1,0 +1,1 @@
+"""Packets and facts to viewers. Knows no frames."""

@@ -1,0 +1,1 @@
+"""The frame road, the worker that runs it and the supervisor that keeps it running."""

@@ -1,0 +1,1 @@
+"""Bytes to packets to frames, and back."""

@@ -1,0 +1,1 @@
+"""The model road. Needs the `train` extra where it touches torch."""

@@ -1,0 +1,38 @@
+"""What travels through Touchline. Imports nothing of ours, and no av, torch or nats."""
+
+from touchline.types.camera import CameraState, CameraStatus
+from touchline.types.detections import Detections
+from touchline.types.errors import (
+    CheckFailed,
+    ConfigError,
+    InputError,
+    ModelError,
+    ShapeError,
+    SourceError,
+    TouchlineError,
+)
+from touchline.types.fact import Fact, JsonValue, fact_id
+from touchline.types.frame import Frame
+from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
+from touchline.types.tracks import Tracks
+
+__all__ = [
+    "MEDIA_CLOCK",
+    "CameraState",
+    "CameraStatus",
+    "CheckFailed",
+    "ConfigError",
+    "Detections",
+    "Fact",
+    "Frame",
+    "InputError",
+    "JsonValue",
+    "ModelError",
+    "Packet",
+    "ShapeError",
+    "SourceError",
+    "StreamInfo",
+    "TouchlineError",
+    "Tracks",
+    "fact_id",
+]

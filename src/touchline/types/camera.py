@@ -1,0 +1,49 @@
+"""How a camera is doing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+
+class CameraState(StrEnum):
+    """``connecting``: no picture yet. ``live``: pictures arrive. ``stale``: they did and stopped.
+    ``failed``: trying again without the user's help is pointless, or has not helped yet."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALE = "stale"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class CameraStatus:
+    """The public health of one camera, as ``GET /api/v1/cameras`` gives it.
+
+    ``fps_in`` and ``fps_analysed`` are Hz over the last seconds; ``packets_dropped`` counts since the start
+    what was late and given up on the way to viewers; ``latency_ms`` is the age of a picture when its packet
+    was handed to the viewers; ``shed`` names what is given up right now, in the order it was.
+    """
+
+    id: str
+    name: str = ""
+    state: CameraState = CameraState.CONNECTING
+    error: str | None = None
+    fps_in: float = 0.0
+    fps_analysed: float = 0.0
+    fps_detected: float = 0.0
+    packets_dropped: int = 0
+    frames_skipped: int = 0
+    viewers: int = 0
+    latency_ms: float | None = None
+    shed: list[str] = field(default_factory=list[str])
+    codec: str | None = None
+    width: int = 0
+    height: int = 0
+    passthrough: bool = False
+    reconnects: int = 0
+    restarts: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """A plain dictionary of JSON values."""
+        return asdict(self)

@@ -1,0 +1,41 @@
+"""Compressed video as it travels: a stream's description and its access units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEDIA_CLOCK = 90_000
+"""Ticks a second of every ``pts``: the RTP clock of video, so no rounding on the way to a viewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What the packets after it hold. Sent at every (re)connect and change of format.
+
+    ``codec`` is FFmpeg's name (``h264``, ``hevc``, ``mjpeg``, ``rawvideo``, …), ``extradata`` what its
+    decoder wants before the first packet (for h264 and hevc: Annex B parameter sets, possibly empty),
+    ``pixel_format`` FFmpeg's name, needed by ``rawvideo`` alone, ``fps`` the declared rate in Hz or 0.0
+    where the source does not say, ``has_b_frames`` whether packets leave their presentation order.
+    """
+
+    codec: str
+    width: int
+    height: int
+    fps: float = 0.0
+    extradata: bytes = b""
+    pixel_format: str = ""
+    has_b_frames: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One access unit: all that one picture takes to decode, in decoding order.
+
+    ``data`` is in Annex B form for h264 and hevc. ``pts`` is the camera's media time in 1/90,000 s, and
+    never goes back from one packet to the next where the stream has no B-frames; it keeps rising across
+    reconnects and restarts.
+    """
+
+    data: bytes
+    pts: int
+    is_key: bool
