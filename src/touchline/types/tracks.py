@@ -16,8 +16,8 @@ class Tracks:
 
     ``ids``: int32 (N,), ≥ 1, distinct, never given twice by one tracker. ``boxes``: float32 (N, 4), left,
     top, right, bottom in px of the source picture. ``scores``: float32 (N,), 0–1, the detector's last.
-    ``classes``: int16 (N,), index into ``labels``, settled over the track's life. ``detected``: bool (N,), the box
-    was detected in this very frame rather than carried forward.
+    ``classes``: int16 (N,), index into ``labels``, settled over the track's life. ``detected``: bool (N,),
+    the box was detected in this very frame rather than carried forward.
     """
 
     ids: NDArray[np.int32]
