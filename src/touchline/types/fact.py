@@ -12,8 +12,8 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 class Fact:
     """What analysis has to say about one moment of one camera.
 
-    ``id``: unique for ever (`fact_id`). ``kind``: ``tracks``, ``track_started``, ``track_ended``, … ``pts``: media time
-    in 1/90,000 s. ``match_time``: seconds of play, or None where no match clock is mapped.
+    ``id``: unique for ever (`fact_id`). ``kind``: ``tracks``, ``track_started``, ``track_ended``, …
+    ``pts``: media time in 1/90,000 s. ``match_time``: seconds of play, or None where no match clock is mapped.
     ``data``: what the kind promises, as JSON.
     """
 

@@ -1,0 +1,228 @@
+"""The command line. Parses, calls, prints; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+import touchline
+from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
+from touchline.types import CheckFailed, ConfigError, InputError
+
+app = typer.Typer(
+    name="touchline",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Live cameras to tracked athletes in a browser, with the model next to the camera.",
+)
+model_app = typer.Typer(no_args_is_help=True, help="Train, evaluate and ship models.")
+app.add_typer(model_app, name="model")
+
+_out = Console()
+_err = Console(stderr=True)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on; loopback unless given.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of page and API; 0 takes a free one.")]
+Duration = Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so many seconds.")]
+
+
+def main() -> None:
+    """Entry point: exit status 0 done, 1 a check failed, 2 wrong input, 130 on Ctrl-C."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=_err, show_path=False, show_time=True, log_time_format="%H:%M:%S")],
+    )
+    logging.getLogger("touchline").setLevel(logging.INFO)
+    try:
+        status = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as shown:
+        _out.print(shown.ctx.get_help() if shown.ctx else "", markup=False)
+        status = 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "touchline"
+        status = _fail(f"{command}: {error.format_message()}; see {command} --help", 2)
+    except InputError as error:
+        status = _fail(str(error), 2)
+    except CheckFailed as error:
+        status = _fail(str(error), 1)
+    except (KeyboardInterrupt, click.Abort):
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int) -> int:
+    _err.print(f"touchline: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return status
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Live cameras to tracked athletes in a browser, with the model next to the camera."""
+    if version:
+        typer.echo(touchline.__version__)
+        raise typer.Exit
+
+
+@app.command(epilog="Example: touchline demo --port 8080")
+def demo(port: Port = None, host: Host = None, duration: Duration = None) -> int:
+    """Four real, synchronised cameras play as if live: watch their athletes tracked in your browser."""
+    from touchline.app.demo import demo_clips
+
+    with _err.status("Getting four gym clips (51 MB, once) …") as status:
+        clips = demo_clips(lambda text: status.update(text))
+    cameras = [
+        CameraSettings(id=f"gym-{number}", name=f"Gym, camera {number}", source=str(clip), loop=True)
+        for number, clip in enumerate(clips, 1)
+    ]
+    return _serve(Venue(cameras=cameras), host, port, duration)
+
+
+@app.command(epilog="Example: touchline live rtsp://cam.local/main 0 match.mp4 --name north=rtsp://10.0.0.7/1")
+def live(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE…",
+            help="0 or /dev/videoN, a file, rtsp://, rtmp://, srt://, http(s)://….m3u8, or test:",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[list[str] | None, typer.Option(help="NAME=SOURCE: a source with a name.")] = None,
+    config: Annotated[Path | None, typer.Option(help="venue.toml; `touchline init` writes one.")] = None,
+    host: Host = None,
+    port: Port = None,
+    process: Annotated[
+        str | None, typer.Option(help="FILE.py:FUNCTION, called with every picture (H×W×3 uint8 RGB).")
+    ] = None,
+    display: Annotated[bool, typer.Option("--display", help="Also show a local window; q closes it.")] = False,
+    burn_in: Annotated[bool, typer.Option("--burn-in", help="Draw the boxes into the video itself.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Play files over and over.")] = False,
+    model: Annotated[str | None, typer.Option(help="Detector: a shipped name, or your .onnx/.tflite.")] = None,
+    duration: Duration = None,
+) -> int:
+    """Take live cameras to tracked athletes in a browser."""
+    venue = load_venue(config) if config else Venue()
+    added = _named(sources or [], name or [], taken={camera.id for camera in venue.cameras})
+    cameras = [*venue.cameras, *added]
+    check_ids(cameras, "live")
+    if not cameras:
+        raise ConfigError("live: no camera; name at least one SOURCE, e.g. touchline live test:")
+    update = {
+        key: value
+        for key, value in {
+            "process": process,
+            "burn_in": burn_in or None,
+            "loop": loop or None,
+            "model": model,
+        }.items()
+        if value is not None
+    }
+    cameras = [camera.model_copy(update=update) for camera in cameras]
+    return _serve(venue.model_copy(update={"cameras": cameras}), host, port, duration, display=display)
+
+
+@app.command(epilog="Example: touchline analyse match.mp4 --out match/")
+def analyse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; one below it per file if several.")],
+    model: Annotated[str, typer.Option(help="Detector: a shipped name, or your .onnx/.tflite.")] = "athlete",
+    detect_hz: Annotated[float, typer.Option(min=0.1, max=60, help="Detections per second of video.")] = 10.0,
+    json_: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
+) -> None:
+    """Take recordings down the same road, as fast as it goes: tracks.txt, facts.jsonl, summary.json."""
+    from touchline.app.analyse import analyse_files
+
+    summaries = analyse_files(files, out, model=model, detect_hz=detect_hz, console=_err)
+    if json_:
+        typer.echo(json.dumps(summaries))
+        return
+    for summary in summaries:
+        _out.print(
+            f"{summary['file']}: {summary['frames']} frames, {summary['tracks']} tracks, "
+            f"{summary['speed']:.1f} times real time → {summary['out']}",
+            markup=False,
+            highlight=False,
+        )
+
+
+@app.command(epilog="Example: touchline init > venue.toml")
+def init(
+    path: Annotated[Path | None, typer.Argument(help="Where to write it; printed if left out.")] = None,
+) -> None:
+    """Write a venue.toml in which every key stands with its meaning and default."""
+    text = documented_venue()
+    if path is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{path}: exists already; name another file or remove it") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+    typer.echo(f"wrote {path}; edit it, then: touchline live --config {path}")
+
+
+def _named(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:
+    """Sources of the command line → cameras, with ids made from names or counted up."""
+    cameras: list[CameraSettings] = []
+    for text in named:
+        name, equals, source = text.partition("=")
+        if not equals or not name.strip() or not source:
+            raise ConfigError(f"--name {text}: not of the form NAME=SOURCE; e.g. north=rtsp://10.0.0.7/1")
+        identity = _slug(name)
+        cameras.append(CameraSettings(id=identity, name=name.strip()[:80], source=source))
+    taken = taken | {camera.id for camera in cameras}
+    number = 0
+    for source in sources:
+        number += 1
+        while f"cam{number}" in taken:
+            number += 1
+        if not source:
+            raise ConfigError('live: a SOURCE is empty; name a file, a URL, a device or "test:"')
+        cameras.append(CameraSettings(id=f"cam{number}", source=source))
+    return cameras
+
+
+def _slug(name: str) -> str:
+    kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.strip().lower())
+    slug = "-".join(part for part in kept.split("-") if part)[:60]
+    return slug or "camera-" + name.strip().encode("utf-8").hex()[:12]
+
+
+def _serve(
+    venue: Venue, host: str | None, port: int | None, duration: float | None, *, display: bool = False
+) -> int:
+    from touchline.app.wire import make_box, run_box
+
+    given = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
+    venue = venue.model_copy(update={"server": venue.server.model_copy(update=given)})
+
+    async def run() -> int:
+        box = make_box(venue, display=display)
+
+        def ready(url: str) -> None:
+            _out.print(f"{url}  page, API ({url}docs) · Ctrl-C ends", markup=False, highlight=False)
+            if box.unguarded:
+                _err.print(
+                    f"Anybody who reaches {venue.server.host} can watch and use the API: nothing guards it yet.",
+                    style="yellow",
+                )
+
+        return await run_box(box, duration=duration, ready=ready)
+
+    return asyncio.run(run())

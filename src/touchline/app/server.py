@@ -1,0 +1,181 @@
+"""HTTP: the page, WHEP and the API. Parses and answers; all else is the box's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+import touchline
+from touchline.app.metrics import render
+from touchline.types import CameraState, InputError
+
+if TYPE_CHECKING:
+    from touchline.app.wire import Box
+
+WEB = Path(__file__).parent / "web"
+MAX_BODY = 64 * 1024
+SSE_PING_S = 15
+"""Seconds between comments that keep an event stream's connection open."""
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def make_app(box: Box) -> FastAPI:
+    """The application that serves ``box``."""
+    app = FastAPI(
+        title="Touchline",
+        version=touchline.__version__,
+        description="Live cameras to tracked athletes in a browser.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    if not box.unguarded:
+        # A page elsewhere whose name is re-pointed at loopback must not reach the box (DNS rebinding).
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        if not request.url.path.startswith(("/docs", "/openapi.json")):
+            for name, value in SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    @app.exception_handler(InputError)
+    async def wrong_input(_: Request, error: InputError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status_code=400)
+
+    def known(camera: str) -> str:
+        if camera not in box.statuses:
+            raise HTTPException(404, f"no camera {camera!r}; GET /api/v1/cameras lists them")
+        return camera
+
+    # The page
+
+    @app.get("/", include_in_schema=False)
+    async def console() -> FileResponse:
+        return FileResponse(WEB / "index.html")
+
+    @app.get("/watch/{camera}", include_in_schema=False)
+    async def watch(camera: str) -> FileResponse:
+        known(camera)
+        return FileResponse(WEB / "watch.html")
+
+    app.mount("/web", StaticFiles(directory=WEB), name="web")
+
+    # WHEP
+
+    @app.post("/whep/{camera}", status_code=201, tags=["video"])
+    async def whep(camera: str, request: Request) -> Response:
+        """Offer in, answer out (draft-ietf-wish-whep): the body is SDP, the session's URL is in Location."""
+        known(camera)
+        offer = await _body(request, "application/sdp")
+        session, answer = await box.sessions.open(camera, offer)
+        headers = {"Location": f"/whep/{camera}/{session}"}
+        return Response(answer, 201, headers, media_type="application/sdp")
+
+    @app.delete("/whep/{camera}/{session}", status_code=200, tags=["video"])
+    async def whep_end(camera: str, session: str) -> Response:
+        """End a session."""
+        known(camera)
+        if not await box.sessions.close(session):
+            raise HTTPException(404, "no such session; it may have ended already")
+        return Response(status_code=200)
+
+    @app.patch("/whep/{camera}/{session}", status_code=204, tags=["video"])
+    async def whep_trickle(camera: str, session: str, request: Request) -> Response:
+        """Further ICE candidates of the viewer (RFC 8840)."""
+        known(camera)
+        fragment = await _body(request, "application/trickle-ice-sdpfrag")
+        if not await box.sessions.patch(session, fragment):
+            raise HTTPException(404, "no such session; it may have ended already")
+        return Response(status_code=204)
+
+    @app.get("/api/v1/ice", tags=["video"])
+    async def ice() -> dict[str, Any]:
+        """The ICE servers that a viewer's browser is to use."""
+        return {"iceServers": box.sessions.ice.for_browser()}
+
+    # The API
+
+    @app.get("/api/v1/cameras", tags=["cameras"])
+    async def cameras() -> dict[str, Any]:
+        """Every camera and its health."""
+        return {
+            "cameras": [status.to_json() for status in box.cameras()],
+            "unguarded": box.unguarded,
+            "media_time": box.media_time(),
+        }
+
+    @app.get("/api/v1/facts", tags=["facts"])
+    async def facts(
+        camera: str | None = None,
+        since: Annotated[str | None, Query(description="a fact's id, or a media time in s")] = None,
+        kind: Annotated[list[str] | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> dict[str, Any]:
+        """The facts after ``since``, oldest first. Ask again with the last one's id for more."""
+        if camera is not None:
+            known(camera)
+        found = box.facts.since(since, camera, kind or (), limit)
+        return {"facts": [fact.to_json() for fact in found]}
+
+    @app.get("/api/v1/facts/stream", tags=["facts"])
+    async def facts_stream(
+        camera: str | None = None, kind: Annotated[list[str] | None, Query()] = None
+    ) -> EventSourceResponse:
+        """Facts as they become known (server-sent events; the event's id is the fact's)."""
+        if camera is not None:
+            known(camera)
+        kinds = frozenset(kind or ())
+        return EventSourceResponse(_events(box, camera, kinds), ping=SSE_PING_S)
+
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> JSONResponse:
+        """200 while every camera is live or coming up, else 503 with those that are not."""
+        states = {status.id: str(status.state) for status in box.cameras()}
+        ill = [name for name, state in states.items() if state in (CameraState.FAILED, CameraState.STALE)]
+        return JSONResponse({"ok": not ill, "cameras": states}, 503 if ill else 200)
+
+    @app.get("/metrics", tags=["health"])
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(render(box.cameras()), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+async def _body(request: Request, content_type: str) -> str:
+    given = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if given != content_type:
+        raise HTTPException(415, f"Content-Type must be {content_type}, is {given or 'missing'}")
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BODY:
+            raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise HTTPException(400, "the body is not UTF-8") from None
+
+
+async def _events(box: Box, camera: str | None, kinds: frozenset[str]) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(box.facts.listen()) as listening:
+        async for fact in listening:
+            if (camera is None or fact.camera == camera) and (not kinds or fact.kind in kinds):
+                yield ServerSentEvent(json.dumps(fact.to_json(), separators=(",", ":")), id=fact.id)

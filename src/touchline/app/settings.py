@@ -1,0 +1,232 @@
+"""venue.toml and flags → what each part wants. The only file that reads the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from touchline.types import ConfigError
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ServerSettings(_Table):
+    """Where the box listens."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Loopback unless you say otherwise.")
+    port: int = Field(8080, ge=0, le=65535, description="TCP port of the page and the API; 0 takes a free one.")
+
+
+class TurnServer(_Table):
+    """A relay for viewers whom no direct path reaches."""
+
+    url: str = Field(description='e.g. "turn:turn.example.org:3478?transport=udp"')
+    username: str = Field("", description="User name at the relay.")
+    credential: str = Field("", description="Password at the relay; ${VARIABLE} takes it from the environment.")
+
+
+class WebRtcSettings(_Table):
+    """How viewers' browsers reach this box."""
+
+    addresses: list[str] = Field(
+        default_factory=list[str],
+        description="This box's addresses to offer to viewers; empty offers the one that the server listens on.",
+    )
+    stun: list[str] = Field(default_factory=list[str], description='e.g. ["stun:stun.example.org:3478"]')
+    turn: list[TurnServer] = Field(default_factory=list[TurnServer], description="Relays, see [[webrtc.turn]].")
+    max_viewers: int = Field(200, ge=1, le=5000, description="Viewers at once, over all cameras.")
+
+
+class AnalysisSettings(_Table):
+    """How all cameras are looked at, unless one says otherwise."""
+
+    model: str = Field(
+        "athlete", description="A shipped detector's name, or the path of your own (.onnx, .tflite, folder)."
+    )
+    detect_hz: float = Field(
+        5.0, gt=0, le=60, strict=False, description="Detections a second; frames between are tracked."
+    )
+    detect_width: int | None = Field(
+        None, ge=160, le=3840, description="Width in px of what the detector sees; left out: the model's own."
+    )
+
+
+class CameraSettings(_Table):
+    """One camera."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        description="Its name in URLs: letters, digits, - and _.",
+    )
+    source: str = Field(
+        min_length=1,
+        description='rtsp://…, rtmp://…, srt://…, http(s)://….m3u8, a file, 0 or /dev/video0, or "test:". '
+        "${VARIABLE} takes a password from the environment.",
+    )
+    name: str = Field("", max_length=80, description="Its name on the page; the id where left out.")
+    loop: bool = Field(False, description="Play a file over and over.")
+    model: str | None = Field(None, description="As in [analysis], for this camera alone.")
+    detect_hz: float | None = Field(None, gt=0, le=60, strict=False, description="As in [analysis].")
+    detect_width: int | None = Field(None, ge=160, le=3840, description="As in [analysis].")
+    process: str | None = Field(None, description='Your own step, "FILE.py:FUNCTION", on every picture.')
+    burn_in: bool = Field(False, description="Draw boxes and numbers into the picture itself.")
+    bitrate: int | None = Field(
+        None, ge=100_000, le=100_000_000, description="Bits a second where the box must encode; else by size."
+    )
+
+
+class Venue(_Table):
+    """All of venue.toml."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)  # pyright: ignore[reportArgumentType]
+    webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings)  # pyright: ignore[reportArgumentType]
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)  # pyright: ignore[reportArgumentType]
+    cameras: list[CameraSettings] = Field(default_factory=list[CameraSettings])
+
+
+def load_venue(path: Path) -> Venue:
+    """Read and check ``path``. Raises `ConfigError` naming file, line, what is wrong and the remedy."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; `touchline init` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); check its rights and that it is UTF-8") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}; mend that place") from error
+    try:
+        venue = Venue.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(path, text, error)) from None
+    check_ids(venue.cameras, str(path))
+    return venue
+
+
+def check_ids(cameras: list[CameraSettings], where: str) -> None:
+    """Raise `ConfigError` where two cameras share an id."""
+    seen: set[str] = set()
+    for camera in cameras:
+        if camera.id in seen:
+            raise ConfigError(f"{where}: two cameras have the id {camera.id!r}; give each its own")
+        seen.add(camera.id)
+
+
+def expand(text: str) -> str:
+    """Replace each ``${VARIABLE}`` by the environment's. Raises `ConfigError` where one is not set."""
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            raise ConfigError(f"${{{match[1]}}}: no such environment variable; set it before you start")
+        return found
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
+
+
+def cache_folder() -> Path:
+    """Where what was fetched once is kept: ``$TOUCHLINE_CACHE``, else the user's cache folder (XDG)."""
+    named = os.environ.get("TOUCHLINE_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "touchline"
+
+
+def _explain(path: Path, text: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = first["loc"]
+    line = _line_of(text, place)
+    where = f"{path}:{line}" if line else str(path)
+    key = ".".join(str(part) for part in place)
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        close = difflib.get_close_matches(str(place[-1]), known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+        return f"{where}: unknown key {key!r}; {hint}{more}"
+    if first["type"] == "missing":
+        return f"{where}: {key!r} is missing; add it{more}"
+    return f"{where}: {key!r}: {first['msg']}; `touchline init` shows what it takes{more}"
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    model: Any = Venue
+    for part in place:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        arguments = getattr(annotation, "__args__", ())
+        model = arguments[0] if arguments else annotation
+    return sorted(model.model_fields)
+
+
+def _line_of(text: str, place: tuple[int | str, ...]) -> int | None:
+    """The line on which the key at ``place`` stands: a search, for tomllib keeps no lines."""
+    lines = text.splitlines()
+    at, tables = 0, [part for part in place[:-1] if isinstance(part, str)]
+    index = next((part for part in place if isinstance(part, int)), 0)
+    if tables:
+        header = re.compile(r"^\s*\[{1,2}\s*" + r"\s*\.\s*".join(map(re.escape, tables)) + r"\s*\]{1,2}")
+        found = [number for number, line in enumerate(lines) if header.match(line)]
+        if not found:
+            return None
+        at = found[min(index, len(found) - 1)]
+    key = re.compile(r"^\s*[\"']?" + re.escape(str(place[-1])) + r"[\"']?\s*=")
+    for number in range(at, len(lines)):
+        if key.match(lines[number]):
+            return number + 1
+        if number > at and lines[number].lstrip().startswith("["):
+            break
+    return at + 1 if tables else None
+
+
+def documented_venue() -> str:
+    """A venue.toml in which every key stands with its meaning and default."""
+    parts = [
+        "# venue.toml: the cameras of this place and how they are looked at.",
+        "# Run it with: touchline live --config venue.toml",
+    ]
+    for header, model in (
+        ("[server]", ServerSettings),
+        ("[webrtc]", WebRtcSettings),
+        ("[analysis]", AnalysisSettings),
+        ("[[cameras]]", CameraSettings),
+    ):
+        parts += ["", f"# {model.__doc__}", header]
+        for name, info in model.model_fields.items():
+            parts.append(f"# {info.description}")
+            parts.append(_example_line(name, info))
+    parts += ["", f"# {TurnServer.__doc__} Any number of them:", "# [[webrtc.turn]]"]
+    for name, info in TurnServer.model_fields.items():
+        parts += [f"# # {info.description}", f'# {name} = "…"']
+    return "\n".join(parts) + "\n"
+
+
+def _example_line(name: str, info: Any) -> str:
+    examples = {"id": 'id = "north"', "source": 'source = "test:"'}
+    if name in examples:
+        return examples[name]
+    if name == "turn":
+        return "# turn: see the end"
+    default: Any = info.get_default(call_default_factory=True)
+    match default:
+        case None:
+            return f"# {name} ="
+        case bool():
+            return f"{name} = {str(default).lower()}"
+        case str():
+            return f'{name} = "{default}"'
+        case list():
+            return f"{name} = []"
+        case _:
+            return f"{name} = {default}"

@@ -1,0 +1,52 @@
+"""How a road is doing, gathered from its threads and reported by its worker."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from touchline.live.rate import Rate
+from touchline.types import CameraState, StreamInfo
+
+
+class Pulse:
+    """Counters of one road. Every thread of the road writes its own, the worker reads them all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fields: dict[str, Any] = {}
+        self._rates = {"fps_in": Rate(), "fps_analysed": Rate(), "fps_detected": Rate()}
+        self._connections = 0
+
+    def state(self, state: CameraState, error: str | None) -> None:
+        """The source's state has changed; ``error`` says why, in one line."""
+        with self._lock:
+            self._fields |= {"state": str(state), "error": error}
+
+    def stream(self, info: StreamInfo, *, passthrough: bool) -> None:
+        """The source (re)connected or changed its format."""
+        with self._lock:
+            self._fields |= {
+                "codec": info.codec,
+                "width": info.width,
+                "height": info.height,
+                "passthrough": passthrough,
+                "reconnects": self._connections,
+            }
+            self._connections += 1
+
+    def count(self, rate: str, now: float) -> None:
+        """One more of ``fps_in``, ``fps_analysed`` or ``fps_detected`` at media time ``now``."""
+        with self._lock:
+            self._rates[rate].count(now)
+
+    def set(self, **fields: Any) -> None:
+        """Any other of `CameraStatus`'s fields."""
+        with self._lock:
+            self._fields |= fields
+
+    def read(self, now: float) -> dict[str, Any]:
+        """All there is to report at media time ``now``."""
+        with self._lock:
+            rates = {name: round(rate.per_second(now), 1) for name, rate in self._rates.items()}
+            return self._fields | rates

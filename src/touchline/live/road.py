@@ -1,0 +1,131 @@
+"""THE FRAME ROAD: source → packets → frames → tracks, and out to the box.
+
+Three threads, joined by two bounded boxes, so that none holds up the one before it::
+
+    capture ─┬─packets──────────────────→ viewers      H.264 without B-frames, untouched
+             └─PacketBox─→ decode ─┬─encode─→ viewers  all else, and the user's own step
+                                   └─FrameBox─→ look ─→ facts
+
+A recording takes the same road (``job.realtime`` False): its boxes then wait instead of dropping.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from touchline.live.facts import Register, tracks_data
+from touchline.live.job import CameraJob, Clocks, Signals
+from touchline.live.mailbox import FrameBox, PacketBox
+from touchline.live.pace import Pace
+from touchline.live.present import Presenter
+from touchline.live.pulse import Pulse
+from touchline.live.shed import LoadMeter, Shedder
+from touchline.live.threads import run_together
+from touchline.media.capture import Capture
+from touchline.media.decode import Decoder
+from touchline.types import MEDIA_CLOCK, Fact, Frame, JsonValue, Packet, StreamInfo, Tracks, fact_id
+from touchline.vision.detect import load_detector
+from touchline.vision.propagate import Propagator
+from touchline.vision.track import Tracker
+
+PACKETS_HELD_S = 1.5
+FRAMES_HELD = 4
+LATE_S = 0.25
+"""A picture older than this is not worth encoding while newer ones wait."""
+
+
+class Out(Protocol):
+    """Where the road ends: an `Outlet` in a worker, files in ``analyse``."""
+
+    def send(self, message: StreamInfo | Packet | Fact, /) -> None:
+        """Take ``message``, never blocking a live road."""
+
+
+def passes_through(info: StreamInfo) -> bool:
+    """Whether every browser can play the camera's own packets: H.264, 4:2:0 of 8 bits, no B-frames."""
+    plain = info.pixel_format in ("", "yuv420p", "yuvj420p")
+    return info.codec == "h264" and plain and not info.has_b_frames
+
+
+def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse: Pulse) -> None:
+    """Run the road until ``signals.stop`` or the recording's end.
+
+    Raises `InputError` where the job cannot be done: no such model, no such function, and over a recording a
+    source that cannot be read. A live source's faults are told to ``pulse`` and tried again.
+    """
+    live, stop = job.realtime, signals.stop
+    capture = Capture(
+        job.source, clock=clocks.media, stop=stop, on_state=pulse.state, loop=job.loop, realtime=live
+    )
+    detector = load_detector(job.model, width=job.detect_width)
+    tracker, propagator, register = Tracker(), Propagator(), Register()
+    pace, shedder, meter = Pace(), Shedder(job.detect_hz), LoadMeter()
+    presenter = Presenter(job, out.send, signals.key, signals.quit.set)
+    packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
+    frames = FrameBox(FRAMES_HELD, stop, lossy=live)
+    draws = job.burn_in or job.display  # then the picture waits for its tracks: the user asked for it
+    encodes, fps = False, 0.0  # written by decode alone
+
+    def take() -> None:
+        """Source → packets. Those that browsers can play leave for the viewers here, untouched."""
+        untouched = False
+        for item in capture.packets():
+            if isinstance(item, StreamInfo):
+                untouched = live and passes_through(item) and not presenter.alters
+                pulse.stream(item, passthrough=untouched)
+            else:
+                pulse.count("fps_in", clocks.media())
+            if untouched:
+                out.send(item)
+            packets.put(item)
+        packets.close()
+
+    def decode() -> None:
+        """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
+        nonlocal encodes, fps
+        decoder: Decoder | None = None
+        for item in packets:
+            if isinstance(item, StreamInfo):
+                encodes, fps = live and not (passes_through(item) and not presenter.alters), item.fps
+                # Analysis does not see the difference that the loop filter makes; people do.
+                decoder = Decoder(item, motion=True, skip_loop_filter=not (encodes or draws))
+            elif decoder and (encodes or item.is_key or not shedder.plan.keys_only):
+                for frame in decoder.decode(item):
+                    frames.put(frame)
+                    if encodes and not draws and not late(frame):
+                        presenter.show(frame, tracks, fps, encode=True)
+        for frame in decoder.flush() if decoder and not stop.is_set() else ():
+            frames.put(frame)
+        frames.close()
+
+    def look() -> None:
+        """Frames → detections now and then, tracks at every one → facts."""
+        nonlocal tracks
+        for frame in frames:
+            started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
+            if pace.due(frame.pts, shedder.plan.detect_hz):
+                tracks = tracker.update(detector.detect(frame), seconds)
+                propagator.start(frame)
+                pulse.count("fps_detected", started)
+            else:
+                tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
+            tell(frame, "tracks", tracks_data(tracks, frame.width, frame.height))
+            for kind, data in register.update(tracks, frame.pts):
+                tell(frame, kind, data)
+            if draws:
+                presenter.show(frame, tracks, fps, encode=encodes)
+            pulse.count("fps_analysed", started)
+            load = meter.frame(started, clocks.media(), seconds, frames.dropped)
+            if live and load is not None:
+                detector.set_width_scale(shedder.update(load).width_scale)
+                pulse.set(shed=shedder.shed(), frames_skipped=frames.dropped + packets.dropped)
+        presenter.close()
+
+    def late(frame: Frame) -> bool:
+        return live and len(packets) > 2 and clocks.media() - frame.pts / MEDIA_CLOCK > LATE_S
+
+    def tell(frame: Frame, kind: str, data: dict[str, JsonValue]) -> None:
+        out.send(Fact(fact_id(clocks.unix_ms()), job.id, kind, frame.pts, data))
+
+    tracks = Tracks.empty(detector.labels)
+    run_together(stop, take, decode, look)

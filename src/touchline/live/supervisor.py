@@ -1,0 +1,159 @@
+"""Keeps one worker process per camera running, and reads what they say.
+
+A worker that dies, hangs or talks nonsense is replaced alone; the others don't notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from touchline.live.job import CameraJob
+from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
+from touchline.live.worker import EXIT_INPUT
+from touchline.types import CameraState
+
+log = logging.getLogger(__name__)
+
+SILENCE_S = 3.0
+"""A worker that has said nothing for so long is killed."""
+
+START_S = 30.0
+"""The same while it starts, for a small box needs its time to load the libraries."""
+
+STEADY_S = 30.0
+"""A worker that lived so long died by accident and is restarted at once; others wait longer each time."""
+
+DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+_READ = 256 * 1024
+
+
+@dataclass(slots=True)
+class _Running:
+    process: asyncio.subprocess.Process
+    writer: asyncio.StreamWriter
+
+
+class Supervisor:
+    """Runs ``jobs``; ``on_message`` gets every message with its camera's id, on the event loop's thread."""
+
+    def __init__(self, jobs: Mapping[str, CameraJob], on_message: Callable[[str, Message], None]) -> None:
+        self._jobs = dict(jobs)
+        self._on_message = on_message
+        self._running: dict[str, _Running] = {}
+
+    async def run(self) -> None:
+        """Keep all workers running until cancelled; then end them in order."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for job in self._jobs.values():
+                    group.create_task(self._keep(job), name=f"keep {job.id}")
+        finally:
+            await self._end_all()
+
+    def command(self, camera: str, name: str) -> None:
+        """Say ``key`` or ``stop`` to a camera's worker, if it runs."""
+        running = self._running.get(camera)
+        if running is not None and not running.writer.is_closing():
+            running.writer.write(pack(Command(name)))
+
+    def pid(self, camera: str) -> int | None:
+        """The process id of a camera's worker, or None while there is none."""
+        running = self._running.get(camera)
+        return running.process.pid if running else None
+
+    async def _keep(self, job: CameraJob) -> None:
+        clock = asyncio.get_running_loop().time
+        failures = restarts = 0
+        while True:
+            started = clock()
+            status, why = await self._live_once(job)
+            if status == EXIT_INPUT:
+                log.error("%s: given up: its job cannot be done as it is", job.id)
+                return
+            if status == 0 and not why:
+                log.info("%s: its worker is done", job.id)
+                return
+            failures = 0 if clock() - started > STEADY_S else failures + 1
+            restarts += 1
+            delay = DELAYS_S[min(failures, len(DELAYS_S) - 1)]
+            message = f"its worker {why or _ending(status)}; starting another"
+            log.warning("%s: %s in %.1f s", job.id, message, delay)
+            self._on_message(
+                job.id,
+                Report({"state": str(CameraState.CONNECTING), "error": message, "restarts": restarts}),
+            )
+            await asyncio.sleep(delay)
+
+    async def _live_once(self, job: CameraJob) -> tuple[int, str]:
+        """Start a worker and hear it out.
+
+        Returns its exit status, and why it was killed ("" where it was not).
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "touchline.live.worker",
+                str(theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+        reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
+        self._running[job.id] = _Running(process, writer)
+        why = ""
+        try:
+            writer.write(pack(Command("start", job.to_json())))
+            why = await self._hear(job.id, reader)
+        except (LinkError, ConnectionError) as error:
+            why = f"broke its line ({error})"
+        finally:
+            self._running.pop(job.id, None)
+            writer.close()
+            status = await _reap(process, patience=0.0 if why else 3.0)
+        return status, why
+
+    async def _hear(self, camera: str, reader: asyncio.StreamReader) -> str:
+        unpacker, patience = Unpacker(), START_S
+        while True:
+            try:
+                async with asyncio.timeout(patience):
+                    data = await reader.read(_READ)
+            except TimeoutError:
+                return f"was silent for {patience:.0f} s and was killed"
+            if not data:
+                return ""
+            for message in unpacker.feed(data):
+                patience = SILENCE_S
+                self._on_message(camera, message)
+
+    async def _end_all(self) -> None:
+        for camera in list(self._running):
+            self.command(camera, "stop")
+
+
+async def _reap(process: asyncio.subprocess.Process, patience: float) -> int:
+    """Wait ``patience`` seconds for the process to end by itself, then kill it. Returns its exit status."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            return await process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    return await process.wait()
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"

@@ -1,0 +1,118 @@
+"""One camera's process: ``python -m touchline.live.worker FD``.
+
+Its job comes over the line ``FD``, not by argv, for a source's URL may hold a password. It ends when the line
+does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+from touchline.live.job import CameraJob, Clocks, Signals
+from touchline.live.link import Command, LinkError, Report, Unpacker
+from touchline.live.outlet import Outlet
+from touchline.live.pulse import Pulse
+from touchline.types import CameraState, InputError
+
+PULSE_S = 0.5
+"""Seconds between two reports. The supervisor takes a worker that is silent for 3 s for dead."""
+
+EXIT_INPUT = 2
+"""Exit status where the job cannot be done, so that starting again would be of no use."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends (Linux prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main() -> int:
+    """Take a job from the line and run it. Returns the exit status."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the box's affair: it ends its workers in order
+    line = socket.socket(fileno=int(sys.argv[1]))
+    unpacker = Unpacker()
+    job = _await_job(line, unpacker)
+
+    # Late, so that the supervisor's hand is free while the libraries load.
+    import cv2
+
+    from touchline.live.road import frame_road
+
+    cv2.setNumThreads(1)
+    signals = Signals(threading.Event(), threading.Event(), threading.Event())
+    signal.signal(signal.SIGTERM, lambda *_: signals.stop.set())
+    clocks = Clocks(
+        media=lambda: time.monotonic() - job.epoch,
+        unix_ms=lambda: time.time_ns() // 1_000_000,
+    )
+    pulse, outlet = Pulse(), Outlet(line, signals.stop)
+    threading.Thread(target=_listen, args=(line, unpacker, signals), name="listen", daemon=True).start()
+    threading.Thread(target=_beat, args=(pulse, outlet, clocks, signals), name="pulse", daemon=True).start()
+    try:
+        frame_road(job, outlet, clocks, signals, pulse)
+    except InputError as error:
+        outlet.send(Report({"state": str(CameraState.FAILED), "error": str(error)}))
+        outlet.drain(1.0)
+        return EXIT_INPUT
+    outlet.send(Report(pulse.read(clocks.media()) | {"quit": signals.quit.is_set()}))
+    outlet.drain(1.0)
+    return 0
+
+
+def _await_job(line: socket.socket, unpacker: Unpacker) -> CameraJob:
+    line.settimeout(10)
+    while True:
+        data = line.recv(65536)
+        if not data:
+            raise SystemExit("worker: the box hung up before it gave a job")
+        for message in unpacker.feed(data):
+            if isinstance(message, Command) and message.name == "start":
+                line.settimeout(None)
+                return CameraJob(**message.job)
+            raise LinkError(f"the first word must be start, was {message}")
+
+
+def _listen(line: socket.socket, unpacker: Unpacker, signals: Signals) -> None:
+    while data := _receive(line):
+        for message in unpacker.feed(data):
+            match message:
+                case Command("key"):
+                    signals.key.set()
+                case Command("stop"):
+                    signals.stop.set()
+                case _:
+                    raise LinkError(f"a worker takes key and stop, not {message}")
+    signals.stop.set()
+
+
+def _receive(line: socket.socket) -> bytes:
+    try:
+        return line.recv(65536)
+    except OSError:
+        return b""
+
+
+def _beat(pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> None:
+    while not signals.stop.wait(PULSE_S):
+        if signals.quit.is_set():
+            outlet.send(Report({"quit": True}))
+        lost = {"worker_dropped": outlet.packets_dropped + outlet.facts_dropped}
+        outlet.send(Report(pulse.read(clocks.media()) | lost))
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The libraries' own threads may be inside a call that nothing interrupts: all is said, so leave.
+    os._exit(status)
