@@ -1,0 +1,422 @@
+"""One viewer's transport: ICE, DTLS and SRTP of aiortc, used below its public names.
+
+This is the only file that touches what aiortc and pylibsrtp keep private (hence the exact pin in pyproject.toml;
+tests/deliver/test_transport.py fails when they change). Why it does: aiortc spends 15 µs and two coroutines on each packet
+sent, and two tasks on each viewer; this protects a picture's packets in place, in one buffer, and hands them to the
+kernel in one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aioice
+from aioice import stun
+from aiortc import (
+    RTCCertificate,
+    RTCDataChannel,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceCandidate,
+    RTCIceGatherer,
+    RTCIceParameters,
+    RTCIceServer,
+    RTCIceTransport,
+    RTCSctpCapabilities,
+    RTCSctpTransport,
+)
+from aiortc.rtcdtlstransport import SRTP_PROFILES, State
+from aiortc.rtcicetransport import connection_kwargs
+from OpenSSL import SSL
+from pylibsrtp import _binding
+
+from touchline.deliver.rtp import Wire, stamp
+
+_ffi: Any = _binding.ffi
+_lib: Any = _binding.lib
+
+# GCM costs 1.4 µs a packet, AES-CM with SHA-1 1.9; browsers offer both.
+_PROFILES = [p for name in ("AEAD_AES_128_GCM", "AES128_CM_SHA1_80") for p in SRTP_PROFILES if name in str(p)]
+_TAGS = {b"SRTP_AEAD_AES_128_GCM": 16, b"SRTP_AES128_CM_SHA1_80": 10}
+
+_UDP_SEGMENT = 103  # linux/udp.h
+_SEND_BUFFER = 2 << 20
+
+_scratch: Any = _ffi.new("unsigned char[]", 1 << 20)
+_view = memoryview(_ffi.buffer(_scratch))
+_length: Any = _ffi.new("int *")
+
+
+@dataclass(frozen=True, slots=True)
+class IceSettings:
+    """Where a viewer's media may come from.
+
+    ``addresses``: local addresses to offer, or None for all of this box's. ``stun``: ``stun:host:port`` or None.
+    ``turn``: ``turn:host:port?transport=udp`` (or tcp, or ``turns:``) with its ``username`` and ``credential``.
+    """
+
+    addresses: tuple[str, ...] | None = ("127.0.0.1",)
+    stun: str | None = None
+    turn: str | None = None
+    username: str | None = None
+    credential: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def for_host(cls, host: str) -> IceSettings:
+        """What fits a server that listens on ``host``: loopback alone, one address, or (``0.0.0.0``, ``::``) all."""
+        if host in ("localhost", "127.0.0.1"):
+            return cls()
+        if host in ("0.0.0.0", "::", ""):  # noqa: S104
+            return cls(addresses=None)
+        return cls(addresses=(host,))
+
+
+class _Ice(aioice.Connection):
+    """An ICE agent that binds only what it is told to, and hands datagrams over without a queue."""
+
+    addresses: tuple[str, ...] | None = None
+    sink: Callable[[bytes], None] | None = None
+    heard: float = 0.0
+
+    async def gather_candidates(self) -> None:
+        if self.addresses is None:
+            await super().gather_candidates()
+            if self._local_candidates:
+                return
+        self._local_candidates_start = True
+        self._local_candidates += await self.get_component_candidates(1, list(self.addresses or ("127.0.0.1",)))
+        self._local_candidates_end = True
+
+    def data_received(self, data: bytes, component: int) -> None:
+        self.heard = asyncio.get_running_loop().time()
+        if self.sink is None:
+            super().data_received(data, component)
+        elif data:
+            self.sink(data)
+
+    def request_received(self, message: stun.Message, addr: tuple[str, int], protocol: Any) -> None:
+        self.heard = asyncio.get_running_loop().time()
+        super().request_received(message, addr, protocol)
+
+
+class _Dtls(RTCDtlsTransport):
+    """DTLS that, once connected, takes datagrams synchronously; only SCTP control goes through a task."""
+
+    on_rtcp: Callable[[bytes], None] | None = None
+    on_sctp: Callable[[bytes], bool] | None = None
+
+    async def _RTCDtlsTransport__run(self) -> None:
+        inbox: asyncio.Queue[bytes | None] = asyncio.Queue(64)
+        self._inbox = inbox
+        connection = self.transport._connection
+        connection.sink = self._datagram
+        while not connection._queue.empty():
+            waiting = connection._queue.get_nowait()
+            if waiting is None:
+                inbox.put_nowait(None)
+                break
+            self._datagram(waiting[0])
+        try:
+            while (data := await inbox.get()) is not None:
+                if self._data_receiver is not None:
+                    await self._data_receiver._handle_data(data)
+        except ConnectionError:
+            pass
+        finally:
+            connection.sink = _discard
+            self._set_state(State.CLOSED)
+
+    def _datagram(self, data: bytes) -> None:
+        first = data[0]
+        if 127 < first < 192:
+            if self.on_rtcp is not None and 64 <= data[1] & 0x7F < 96:
+                plain = _unprotect_rtcp(self._rx_srtp, data)
+                if plain is not None:
+                    self.on_rtcp(plain)
+        elif 19 < first < 64:
+            self._record(data)
+
+    def _record(self, data: bytes) -> None:
+        ssl = self._ssl
+        assert ssl is not None
+        ssl.bio_write(data)
+        try:
+            plain = ssl.recv(2048)
+        except SSL.WantReadError:
+            plain = b""
+        except SSL.ZeroReturnError:
+            self._enqueue(None)
+            return
+        except SSL.Error:
+            plain = b""
+        self.flush()
+        if plain and not (self.on_sctp is not None and self.on_sctp(plain)):
+            self._enqueue(plain)
+
+    def _enqueue(self, data: bytes | None) -> None:
+        # A flood of SCTP control from a viewer is dropped as the network would drop it.
+        if not self._inbox.full():
+            self._inbox.put_nowait(data)
+
+    def flush(self) -> None:
+        """Send what OpenSSL has to say by itself: acknowledgements, retransmitted last flights."""
+        ssl = self._ssl
+        pair = self.transport._connection._nominated.get(1)
+        if ssl is None or pair is None:
+            return
+        try:
+            while True:
+                pair.protocol.transport.sendto(ssl.bio_read(1500), pair.remote_addr)
+        except SSL.Error:
+            return
+
+    def tick(self) -> None:
+        """Retransmit the handshake's last flight when it was lost (DTLS 1.3)."""
+        if self._ssl is not None and self._ssl.DTLSv1_get_timeout() == 0:
+            self._ssl.DTLSv1_handle_timeout()
+            self.flush()
+
+
+def _discard(_: bytes) -> None:
+    """What comes after the end."""
+
+
+def _unprotect_rtcp(session: Any, data: bytes) -> bytes | None:
+    if len(data) > 1500:
+        return None
+    _view[: len(data)] = data
+    _length[0] = len(data)
+    if _lib.srtp_unprotect_rtcp(session._srtp[0], _scratch, _length):
+        return None
+    return bytes(_view[: _length[0]])
+
+
+class PeerTransport:
+    """A viewer's one bundled transport. Life: ``gather``, ``connect``, ``send``…, ``close``.
+
+    ``on_rtcp`` gets each decrypted compound RTCP packet; ``on_lost`` is called once when the viewer is gone.
+    ``blocked`` counts sends the kernel had no room for, ``sent`` datagrams handed over.
+    """
+
+    def __init__(self, ice: IceSettings, *, dtls_client: bool) -> None:
+        servers = [RTCIceServer(urls=ice.stun)] if ice.stun else []
+        if ice.turn:
+            servers.append(RTCIceServer(urls=ice.turn, username=ice.username, credential=ice.credential))
+        connection = _Ice(ice_controlling=False, **connection_kwargs(servers))
+        connection.addresses = ice.addresses
+        gatherer = RTCIceGatherer(iceServers=[])
+        gatherer._connection = connection
+        self._connection = connection
+        self._gatherer = gatherer
+        self._ice = RTCIceTransport(gatherer)
+        self._dtls = _Dtls(self._ice, [RTCCertificate.generateCertificate()])
+        self._dtls._srtp_profiles = _PROFILES
+        self._dtls._set_role("client" if dtls_client else "server")
+        self._sctp: RTCSctpTransport | None = None
+        self._socket: socket.socket | None = None
+        self._protocol: Any = None
+        self._segmenting = True
+        self._closed = False
+        self.tag = 16
+        self.sent = 0
+        self.blocked = 0
+        self.on_lost: Callable[[], None] = _no_listener
+        self._dtls.on("statechange", self._dtls_changed)
+        self._ice.on("statechange", self._ice_changed)
+
+    async def gather(self) -> None:
+        """Bind sockets and find this side's candidates (seconds, when a STUN or TURN server does not answer)."""
+        await self._gatherer.gather()
+
+    @property
+    def candidates(self) -> list[RTCIceCandidate]:
+        """This side's candidates."""
+        return self._gatherer.getLocalCandidates()
+
+    @property
+    def ice_parameters(self) -> RTCIceParameters:
+        """This side's user name fragment and password."""
+        return self._gatherer.getLocalParameters()
+
+    @property
+    def fingerprints(self) -> list[RTCDtlsFingerprint]:
+        """This side's certificate."""
+        return self._dtls.getLocalParameters().fingerprints
+
+    @property
+    def heard(self) -> float:
+        """The loop's time when the viewer last sent anything, or 0.0."""
+        return self._connection.heard
+
+    @property
+    def path(self) -> str:
+        """The kind of path in use, as ``host → prflx``; empty before there is one."""
+        pair = self._connection._nominated.get(1)
+        return f"{pair.local_candidate.type} → {pair.remote_candidate.type}" if pair else ""
+
+    @property
+    def srtp_profile(self) -> str:
+        """OpenSSL's name of the negotiated SRTP profile; empty before the handshake."""
+        ssl = self._dtls._ssl
+        return (ssl.get_selected_srtp_profile() or b"").decode() if ssl is not None else ""
+
+    async def add_candidate(self, candidate: RTCIceCandidate | None) -> None:
+        """A candidate of the viewer's, or None when there will be no more."""
+        await self._ice.addRemoteCandidate(candidate)
+
+    async def connect(
+        self, ice: RTCIceParameters, dtls: RTCDtlsParameters, ice_limit: float, dtls_limit: float
+    ) -> bool:
+        """Find a path within ``ice_limit`` seconds and shake hands within ``dtls_limit``; False where either fails."""
+        try:
+            await asyncio.wait_for(self._ice.start(ice), ice_limit)
+            if self._ice.state != "completed":
+                return False
+            await asyncio.wait_for(self._dtls.start(dtls), dtls_limit)
+        except TimeoutError:
+            return False
+        if self._dtls.state != "connected":
+            return False
+        assert self._dtls._ssl is not None
+        self.tag = _TAGS[self._dtls._ssl.get_selected_srtp_profile()]
+        return True
+
+    def on_rtcp(self, listener: Callable[[bytes], None]) -> None:
+        """Where decrypted RTCP goes."""
+        self._dtls.on_rtcp = listener
+
+    async def open_channels(
+        self, port: int, max_message: int, on_channel: Callable[[RTCDataChannel], None]
+    ) -> None:
+        """Start SCTP over this transport; ``on_channel`` gets each data channel the viewer opens."""
+        sctp = RTCSctpTransport(self._dtls)
+        self._sctp = sctp
+        sctp.on("datachannel", on_channel)
+        await sctp.start(RTCSctpCapabilities(maxMessageSize=max_message), port)
+
+    def send(self, wire: Wire, sequence: int, timestamp: int, ssrc: int) -> bool:
+        """Protect and send a whole picture. False: the kernel had no room, and the rest of it was not sent."""
+        block = wire.block
+        _view[: len(block)] = block
+        context = self._dtls._tx_srtp._srtp[0]
+        protect = _lib.srtp_protect
+        for offset, size in wire.packets:
+            stamp(_view, offset, sequence, timestamp, ssrc)
+            sequence += 1
+            _length[0] = size
+            if protect(context, _scratch + offset, _length):
+                return False
+        return all(self._send_run(run.start, run.end, run.segment) for run in wire.runs)
+
+    def send_again(self, wire: Wire, index: int, sequence: int, timestamp: int, ssrc: int) -> bool:
+        """Protect and send one packet of a picture once more."""
+        offset, size = wire.packets[index]
+        _view[:size] = wire.block[offset : offset + size]
+        stamp(_view, 0, sequence, timestamp, ssrc)
+        _length[0] = size
+        if _lib.srtp_protect(self._dtls._tx_srtp._srtp[0], _scratch, _length):
+            return False
+        return self._send_run(0, _length[0], _length[0])
+
+    def send_rtcp(self, data: bytes) -> bool:
+        """Protect and send a compound RTCP packet."""
+        if self._dtls._tx_srtp is None or self._closed:
+            return False
+        _view[: len(data)] = data
+        _length[0] = len(data)
+        if _lib.srtp_protect_rtcp(self._dtls._tx_srtp._srtp[0], _scratch, _length):
+            return False
+        return self._send_run(0, _length[0], _length[0])
+
+    def tick(self) -> None:
+        """Call about once a second while connected."""
+        if self._dtls.state == "connected":
+            self._dtls.tick()
+
+    async def close(self) -> None:
+        """Free sockets and tasks. May be called at any time, and twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._sctp is not None:
+            await self._sctp.stop()
+        await self._dtls.stop()
+        await self._ice.stop()
+        await self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send_run(self, start: int, end: int, segment: int) -> bool:
+        pair = self._connection._nominated.get(1)
+        if pair is None:
+            return False
+        if pair.protocol is not self._protocol:
+            self._attach(pair.protocol)
+        if self._socket is None:
+            # A relayed path: the TURN client wraps each datagram.
+            for at in range(start, end, segment):
+                pair.protocol.transport.sendto(bytes(_view[at : min(at + segment, end)]), pair.remote_addr)
+                self.sent += 1
+            return True
+        address = pair.remote_addr
+        try:
+            if end - start <= segment:
+                self._socket.sendto(_view[start:end], address)
+            elif self._segmenting:
+                control = [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", segment))]
+                self._socket.sendmsg([_view[start:end]], control, 0, address)
+            else:
+                for at in range(start, end, segment):
+                    self._socket.sendto(_view[at : min(at + segment, end)], address)
+        except BlockingIOError:
+            self.blocked += 1
+            return False
+        except OSError as error:
+            if (
+                self._segmenting
+                and end - start > segment
+                and error.errno in (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT)
+            ):
+                # Not every kernel and device can cut; from now on we do.
+                self._segmenting = False
+                return self._send_run(start, end, segment)
+            # Unreachable for the moment: as lost on the way, and ICE consent decides whether it stays so.
+            self.blocked += 1
+            return False
+        self.sent += -(-(end - start) // segment)
+        return True
+
+    def _attach(self, protocol: Any) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+        self._protocol = protocol
+        if protocol.local_candidate.type == "relay":
+            return
+        shared = protocol.transport.get_extra_info("socket")
+        family = socket.AF_INET6 if ":" in protocol.local_candidate.host else socket.AF_INET
+        # asyncio keeps the socket's send methods to itself; a second descriptor of the same socket is ours.
+        self._socket = socket.socket(family, socket.SOCK_DGRAM, fileno=os.dup(shared.fileno()))
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state in ("closed", "failed") and not self._closed:
+            self.on_lost()
+
+    def _ice_changed(self) -> None:
+        if self._ice.state == "failed" and not self._closed:
+            self.on_lost()
+
+
+def _no_listener() -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,240 @@
+"""WHEP: a viewer's offer in, an answer out, and a session until it leaves or goes silent (RFC 9725's way of HTTP)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiortc import RTCDataChannel
+
+from touchline.deliver.fanout import CameraStream
+from touchline.deliver.negotiate import (
+    MAX_CANDIDATES,
+    MAX_SDP,
+    Offer,
+    WhepRefused,
+    answer,
+    read_fragment,
+    read_offer,
+)
+from touchline.deliver.rtp import Shape, profile_level_id
+from touchline.deliver.sender import ViewerSender
+from touchline.deliver.transport import IceSettings, PeerTransport
+from touchline.types.packet import MEDIA_CLOCK
+
+__all__ = ["MAX_SDP", "IceSettings", "WhepLimits", "WhepRefused", "WhepSessions"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WhepLimits:
+    """``sessions``: at once. The rest in seconds: to gather candidates, to find a path, to shake hands, and of
+    silence until a viewer counts as gone (a browser sends something every 2.5 s at the least)."""
+
+    sessions: int = 2000
+    gather: float = 5.0
+    ice: float = 20.0
+    dtls: float = 10.0
+    silence: float = 15.0
+
+
+class _Session:
+    """One viewer of one camera."""
+
+    def __init__(self, stream: CameraStream, offer: Offer, ice: IceSettings, cname: str) -> None:
+        self.stream = stream
+        self.offer = offer
+        self.transport = PeerTransport(ice, dtls_client=offer.dtls_client)
+        shape = Shape(offer.payload_type, 16, offer.playout_delay)
+        self.sender = ViewerSender(self.transport, stream, shape, cname)
+        self.task: asyncio.Task[None] | None = None
+        self.candidates = len(offer.candidates)
+        self.started = False
+
+    async def run(self, limits: WhepLimits) -> None:
+        """Connect and begin to send; returns when that is done or has failed."""
+        offer = self.offer
+        for candidate in offer.candidates:
+            await self.transport.add_candidate(candidate)
+        if not await self.transport.connect(offer.ice, offer.dtls, limits.ice, limits.dtls):
+            return
+        self.sender.shape = Shape(offer.payload_type, self.transport.tag, offer.playout_delay)
+        self.transport.on_rtcp(self.sender.on_rtcp)
+        self.sender.start()
+        self.started = True
+        if offer.data >= 0:
+            await self.transport.open_channels(offer.sctp_port, offer.max_message, self._channel)
+
+    def _channel(self, channel: RTCDataChannel) -> None:
+        if channel.label != "facts" or self.sender.facts is not None:
+            channel.close()
+            return
+        hello = {
+            "type": "hello",
+            "camera": self.stream.camera,
+            "rtp_offset": self.sender.rtp_offset,
+            "clock": MEDIA_CLOCK,
+            "pts": self.stream.last_pts,
+        }
+        channel.send(json.dumps(hello, separators=(",", ":")))
+
+        def send(data: bytes) -> bool:
+            if channel.readyState != "open" or channel.bufferedAmount > 65536:
+                return False
+            channel.send(data.decode())
+            return True
+
+        self.sender.facts = send
+        self.sender.flush()
+
+    async def close(self) -> None:
+        """Stop sending and free everything."""
+        task, self.task = self.task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.wait([task])
+        self.sender.stop()
+        await self.transport.close()
+
+
+class WhepSessions:
+    """All viewers of all cameras. Everything on one event loop; errors are `WhepRefused` with an HTTP ``status``."""
+
+    def __init__(
+        self, streams: Mapping[str, CameraStream], ice: IceSettings, limits: WhepLimits | None = None
+    ) -> None:
+        self._streams = streams
+        self._ice = ice
+        self._limits = limits or WhepLimits()
+        self._sessions: dict[str, _Session] = {}
+        self._opening = 0
+        self._ticker: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    async def open(self, camera: str, offer_sdp: str) -> tuple[str, str]:
+        """Answer a viewer's offer: (session id, SDP answer).
+
+        Raises `WhepRefused`: 404 no such camera, 409 the camera's codec cannot be sent, 503 too many viewers, and
+        what `read_offer` raises.
+        """
+        stream = self._streams.get(camera)
+        if stream is None:
+            raise WhepRefused(404, "there is no such camera; GET /api/v1/cameras lists them")
+        if stream.info is not None and stream.info.codec != "h264":
+            raise WhepRefused(
+                409, f"camera {camera}: viewers cannot play {stream.info.codec}; let it be encoded as H.264"
+            )
+        profile = profile_level_id(stream.info.extradata) if stream.info is not None else None
+        offer = read_offer(offer_sdp, profile)
+        if len(self._sessions) + self._opening >= self._limits.sessions:
+            raise WhepRefused(503, f"all {self._limits.sessions} viewers' places are taken; try again later")
+        name = secrets.token_urlsafe(24)
+        session = _Session(stream, offer, self._ice, name[:8])
+        self._opening += 1
+        try:
+            await asyncio.wait_for(session.transport.gather(), self._limits.gather)
+            candidates = session.transport.candidates
+            if not candidates:
+                raise WhepRefused(503, "no local address could be bound for media; check the server's --host")
+        except TimeoutError:
+            await session.close()
+            raise WhepRefused(503, "the STUN or TURN server did not answer in time; check its address") from None
+        except BaseException:
+            await session.close()
+            raise
+        finally:
+            self._opening -= 1
+        text = answer(
+            offer,
+            session=secrets.randbits(62),
+            ice=session.transport.ice_parameters,
+            fingerprints=session.transport.fingerprints,
+            candidates=candidates,
+            ssrc=session.sender.ssrc,
+            cname=name[:8],
+        )
+        self._sessions[name] = session
+        session.transport.on_lost = lambda: self._lost(name)
+        session.task = asyncio.create_task(self._run(name, session), name="whep session")
+        if self._ticker is None or self._ticker.done():
+            self._ticker = asyncio.create_task(self._tick(), name="whep ticker")
+        return name, text
+
+    async def patch(self, session_id: str, body: str, content_type: str) -> None:
+        """Take trickled candidates (answer 204).
+
+        Raises `WhepRefused`: 404 no such session, 415 another content type, 422 an ICE restart (reconnect instead), 400 and 413.
+        """
+        session = self._find(session_id)
+        if content_type.partition(";")[0].strip().lower() != "application/trickle-ice-sdpfrag":
+            raise WhepRefused(415, "PATCH takes application/trickle-ice-sdpfrag; send candidates in that form")
+        fragment = read_fragment(body)
+        if fragment.username is not None and fragment.username != session.offer.ice.usernameFragment:
+            raise WhepRefused(422, "ICE cannot be restarted; open a new session")
+        for candidate in fragment.candidates:
+            # Bounded for the whole session: each is an address that this box sends checks to.
+            if session.candidates < MAX_CANDIDATES:
+                session.candidates += 1
+                await session.transport.add_candidate(candidate)
+
+    async def close(self, session_id: str) -> None:
+        """The viewer leaves. Raises `WhepRefused` 404 for an unknown session."""
+        self._find(session_id)
+        await self._end(session_id)
+
+    async def close_all(self) -> None:
+        """Free all sockets and tasks."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.wait([self._ticker])
+            self._ticker = None
+        await asyncio.gather(*(self._end(name) for name in tuple(self._sessions)))
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _find(self, session_id: str) -> _Session:
+        session = self._sessions.get(session_id)
+        if session is None:
+            raise WhepRefused(404, "there is no such session; it has ended or never was")
+        return session
+
+    async def _run(self, name: str, session: _Session) -> None:
+        await session.run(self._limits)
+        if session.started:
+            log.info("viewer of %s connected (%s)", session.stream.camera, session.transport.path)
+        else:
+            log.info("viewer of %s did not connect: no path or no handshake in time", session.stream.camera)
+            self._lost(name)
+
+    def _lost(self, name: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._end(name), name="whep end")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _end(self, name: str) -> None:
+        session = self._sessions.pop(name, None)
+        if session is not None:
+            await session.close()
+
+    async def _tick(self) -> None:
+        """Once a second: reports to every viewer, and an end to those who have gone silent."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1.0)
+            now = loop.time()
+            for name, session in tuple(self._sessions.items()):
+                if not session.started:
+                    continue
+                session.sender.report()
+                session.transport.tick()
+                if now - session.transport.heard > self._limits.silence:
+                    log.info("viewer of %s went silent", session.stream.camera)
+                    self._lost(name)
