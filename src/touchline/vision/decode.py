@@ -1,0 +1,119 @@
+"""From a network's output to boxes. One function per kind of head, all in px of the network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Candidates = tuple[Floats, Floats, NDArray[np.intp]]
+"""boxes (N, 4) left, top, right, bottom; scores (N,) 0–1; class of each (N,)."""
+
+PERSON_ROLES = 3
+
+
+def centre(maps: Floats, stride: int, score: float) -> Candidates:
+    """Our own head, (C, H, W): a peak of a heat map is an object, its distances give the box.
+
+    Channels: person and ball logits, goalkeeper, player and referee logits, logarithms (of px / stride) of a
+    person's distances left, top, right, bottom of the cell's middle, then the same of a ball. Classes: 0 ball,
+    then the roles. (Objects as points: Zhou et al. 2019, arXiv 1904.07850.)
+    """
+    threshold = float(np.log(score / (1 - score)))
+    boxes: list[Floats] = []
+    scores: list[Floats] = []
+    classes: list[NDArray[np.intp]] = []
+    for kind in (0, 1):
+        heat = maps[kind]
+        peaks = (heat > threshold) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
+        rows, columns = np.nonzero(peaks)
+        first = 2 + PERSON_ROLES + 4 * kind
+        away = np.exp(np.minimum(maps[first : first + 4, rows, columns], 8.0)).T * stride
+        middle = (np.stack([columns, rows], 1) + 0.5) * stride
+        boxes.append(np.concatenate([middle - away[:, :2], middle + away[:, 2:]], 1).astype(np.float32))
+        scores.append(_sigmoid(heat[rows, columns]))
+        roles = maps[2 : 2 + PERSON_ROLES, rows, columns].argmax(0) + 1
+        classes.append(roles if kind == 0 else np.zeros_like(roles))
+    return np.concatenate(boxes), np.concatenate(scores), np.concatenate(classes)
+
+
+def yolox(output: Floats, size: tuple[int, int], strides: Sequence[int], score: float) -> Candidates:
+    """A YOLOX grid, (N, 5 + C): offset and logarithmic size, objectness, classes (arXiv 2107.08430)."""
+    objects = output[:, 4] * output[:, 5:].max(1)
+    rows = np.nonzero(objects > score)[0]
+    centres, steps = _grid(size, strides, 0.0)
+    middle = output[rows, :2] * steps[rows, None] + centres[rows]
+    extent = np.exp(output[rows, 2:4]) * steps[rows, None]
+    return _around(middle, extent), objects[rows], output[rows, 5:].argmax(1)
+
+
+def ultralytics(output: Floats, score: float) -> Candidates:
+    """(4 + C, N): middle and size in px, classes."""
+    best = output[4:].max(0)
+    rows = np.nonzero(best > score)[0]
+    return _around(output[:2, rows].T, output[2:4, rows].T), best[rows], output[4:, rows].argmax(0)
+
+
+def nanodet(
+    classes: Floats, distances: Floats, size: tuple[int, int], strides: Sequence[int], offset: float, score: float
+) -> Candidates:
+    """A generalised focal head: class scores (N, C) and, per side, a distribution over the distance in
+    strides, (N, 4 · bins) (arXiv 2006.04388). ``offset``: where in its cell, 0–1, a cell measures from."""
+    best = classes.max(1)
+    rows = np.nonzero(best > score)[0]
+    centres, steps = _grid(size, strides, offset)
+    raw = distances[rows].reshape(len(rows), 4, -1)
+    weights = np.exp(raw - raw.max(2, keepdims=True))
+    weights /= weights.sum(2, keepdims=True)
+    away = weights @ np.arange(raw.shape[2], dtype=np.float32) * steps[rows, None]
+    boxes = np.concatenate([centres[rows] - away[:, :2], centres[rows] + away[:, 2:]], 1)
+    return boxes.astype(np.float32), best[rows], classes[rows].argmax(1)
+
+
+def cells(size: tuple[int, int], strides: Sequence[int]) -> int:
+    """How many rows a grid head gives for an input of ``size`` (width, height)."""
+    return sum(-(-size[0] // stride) * -(-size[1] // stride) for stride in strides)
+
+
+def suppress(boxes: Floats, scores: Floats, groups: NDArray[Any], overlap: float) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression within each group → rows kept, best first.
+
+    A box goes where its intersection over union with a better one of its group exceeds ``overlap``.
+    """
+    order = np.argsort(-scores, kind="stable")
+    left, top, right, bottom = boxes[order].T
+    wide = np.maximum(np.minimum(right[:, None], right) - np.maximum(left[:, None], left), 0)
+    high = np.maximum(np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top), 0)
+    shared = wide * high
+    area = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
+    union = area[:, None] + area - shared
+    clash = (shared > overlap * union) & (groups[order][:, None] == groups[order])
+    alive = np.ones(len(order), np.bool_)
+    for row in range(len(order)):
+        if alive[row]:
+            alive[row + 1 :] &= ~clash[row, row + 1 :]
+    return order[alive]
+
+
+def _grid(size: tuple[int, int], strides: Sequence[int], offset: float) -> tuple[Floats, Floats]:
+    """Each cell's origin (N, 2) in px, shifted by ``offset`` cells, and its stride (N,)."""
+    centres: list[Floats] = []
+    steps: list[Floats] = []
+    for stride in strides:
+        columns, rows = -(-size[0] // stride), -(-size[1] // stride)
+        x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+        centres.append((np.stack([x.ravel(), y.ravel()], 1) + offset).astype(np.float32) * stride)
+        steps.append(np.full(columns * rows, stride, np.float32))
+    return np.concatenate(centres), np.concatenate(steps)
+
+
+def _around(middle: Floats, extent: Floats) -> Floats:
+    return np.concatenate([middle - extent / 2, middle + extent / 2], 1).astype(np.float32)
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return 1 / (1 + np.exp(-x))
