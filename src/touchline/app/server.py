@@ -17,6 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import touchline
 from touchline.app.metrics import render
+from touchline.deliver.webrtc import WhepRefused
 from touchline.types import CameraState, InputError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024
+TRICKLE = "application/trickle-ice-sdpfrag"
 SSE_PING_S = 15
 """Seconds between comments that keep an event stream's connection open."""
 
@@ -54,6 +56,10 @@ def make_app(box: Box) -> FastAPI:
             for name, value in SECURITY_HEADERS.items():
                 response.headers.setdefault(name, value)
         return response
+
+    @app.exception_handler(WhepRefused)
+    async def refused(_: Request, error: WhepRefused) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status_code=error.status)
 
     @app.exception_handler(InputError)
     async def wrong_input(_: Request, error: InputError) -> JSONResponse:
@@ -92,23 +98,20 @@ def make_app(box: Box) -> FastAPI:
     async def whep_end(camera: str, session: str) -> Response:
         """End a session."""
         known(camera)
-        if not await box.sessions.close(session):
-            raise HTTPException(404, "no such session; it may have ended already")
+        await box.sessions.close(session)
         return Response(status_code=200)
 
     @app.patch("/whep/{camera}/{session}", status_code=204, tags=["video"])
     async def whep_trickle(camera: str, session: str, request: Request) -> Response:
         """Further ICE candidates of the viewer (RFC 8840)."""
         known(camera)
-        fragment = await _body(request, "application/trickle-ice-sdpfrag")
-        if not await box.sessions.patch(session, fragment):
-            raise HTTPException(404, "no such session; it may have ended already")
+        await box.sessions.patch(session, await _body(request, TRICKLE), TRICKLE)
         return Response(status_code=204)
 
     @app.get("/api/v1/ice", tags=["video"])
     async def ice() -> dict[str, Any]:
         """The ICE servers that a viewer's browser is to use."""
-        return {"iceServers": box.sessions.ice.for_browser()}
+        return {"iceServers": box.ice_for_browsers()}
 
     # The API
 

@@ -21,16 +21,10 @@ class _Table(BaseModel):
 class ServerSettings(_Table):
     """Where the box listens."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on. Loopback unless you say otherwise.")
-    port: int = Field(8080, ge=0, le=65535, description="TCP port of the page and the API; 0 takes a free one.")
-
-
-class TurnServer(_Table):
-    """A relay for viewers whom no direct path reaches."""
-
-    url: str = Field(description='e.g. "turn:turn.example.org:3478?transport=udp"')
-    username: str = Field("", description="User name at the relay.")
-    credential: str = Field("", description="Password at the relay; ${VARIABLE} takes it from the environment.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on. Loopback unless you say otherwise.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="TCP port of the page and the API; 0 takes a free one."
+    )
 
 
 class WebRtcSettings(_Table):
@@ -38,24 +32,32 @@ class WebRtcSettings(_Table):
 
     addresses: list[str] = Field(
         default_factory=list[str],
-        description="This box's addresses to offer to viewers; empty offers the one that the server listens on.",
+        description="This box's addresses to offer to viewers; empty: those that the server listens on.",
     )
-    stun: list[str] = Field(default_factory=list[str], description='e.g. ["stun:stun.example.org:3478"]')
-    turn: list[TurnServer] = Field(default_factory=list[TurnServer], description="Relays, see [[webrtc.turn]].")
-    max_viewers: int = Field(200, ge=1, le=5000, description="Viewers at once, over all cameras.")
+    stun: str | None = Field(default=None, description='e.g. "stun:stun.example.org:3478"')
+    turn: str | None = Field(default=None, description='A relay, e.g. "turn:turn.example.org:3478?transport=udp"')
+    turn_username: str | None = Field(default=None, description="User name at the relay.")
+    turn_credential: str | None = Field(
+        default=None, description="Password at the relay; ${VARIABLE} takes it from the environment."
+    )
+    max_viewers: int = Field(default=200, ge=1, le=5000, description="Viewers at once, over all cameras.")
 
 
 class AnalysisSettings(_Table):
     """How all cameras are looked at, unless one says otherwise."""
 
     model: str = Field(
-        "athlete", description="A shipped detector's name, or the path of your own (.onnx, .tflite, folder)."
+        default="athlete",
+        description="A shipped detector's name, or the path of your own (.onnx, .tflite, folder).",
     )
     detect_hz: float = Field(
-        5.0, gt=0, le=60, strict=False, description="Detections a second; frames between are tracked."
+        default=5.0, gt=0, le=60, description="Detections a second; frames between are tracked."
     )
     detect_width: int | None = Field(
-        None, ge=160, le=3840, description="Width in px of what the detector sees; left out: the model's own."
+        default=None,
+        ge=160,
+        le=3840,
+        description="Width in px of what the detector sees; left out: the model's own.",
     )
 
 
@@ -71,15 +73,18 @@ class CameraSettings(_Table):
         description='rtsp://…, rtmp://…, srt://…, http(s)://….m3u8, a file, 0 or /dev/video0, or "test:". '
         "${VARIABLE} takes a password from the environment.",
     )
-    name: str = Field("", max_length=80, description="Its name on the page; the id where left out.")
-    loop: bool = Field(False, description="Play a file over and over.")
-    model: str | None = Field(None, description="As in [analysis], for this camera alone.")
-    detect_hz: float | None = Field(None, gt=0, le=60, strict=False, description="As in [analysis].")
-    detect_width: int | None = Field(None, ge=160, le=3840, description="As in [analysis].")
-    process: str | None = Field(None, description='Your own step, "FILE.py:FUNCTION", on every picture.')
-    burn_in: bool = Field(False, description="Draw boxes and numbers into the picture itself.")
+    name: str = Field(default="", max_length=80, description="Its name on the page; the id where left out.")
+    loop: bool = Field(default=False, description="Play a file over and over.")
+    model: str | None = Field(default=None, description="As in [analysis], for this camera alone.")
+    detect_hz: float | None = Field(default=None, gt=0, le=60, description="As in [analysis].")
+    detect_width: int | None = Field(default=None, ge=160, le=3840, description="As in [analysis].")
+    process: str | None = Field(default=None, description='Your own step, "FILE.py:FUNCTION", on every picture.')
+    burn_in: bool = Field(default=False, description="Draw boxes and numbers into the picture itself.")
     bitrate: int | None = Field(
-        None, ge=100_000, le=100_000_000, description="Bits a second where the box must encode; else by size."
+        default=None,
+        ge=100_000,
+        le=100_000_000,
+        description="Bits a second where the box must encode; else by size.",
     )
 
 
@@ -206,9 +211,6 @@ def documented_venue() -> str:
         for name, info in model.model_fields.items():
             parts.append(f"# {info.description}")
             parts.append(_example_line(name, info))
-    parts += ["", f"# {TurnServer.__doc__} Any number of them:", "# [[webrtc.turn]]"]
-    for name, info in TurnServer.model_fields.items():
-        parts += [f"# # {info.description}", f'# {name} = "…"']
     return "\n".join(parts) + "\n"
 
 
@@ -216,8 +218,6 @@ def _example_line(name: str, info: Any) -> str:
     examples = {"id": 'id = "north"', "source": 'source = "test:"'}
     if name in examples:
         return examples[name]
-    if name == "turn":
-        return "# turn: see the end"
     default: Any = info.get_default(call_default_factory=True)
     match default:
         case None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from touchline.types.fact import Fact
 from touchline.types.packet import MEDIA_CLOCK
@@ -48,7 +48,7 @@ class FactLog:
         )
         return list(itertools.islice(chosen, limit))
 
-    async def listen(self) -> AsyncIterator[Fact]:
+    async def listen(self) -> AsyncGenerator[Fact]:
         """Every fact from now on, until `close`."""
         queue: asyncio.Queue[Fact | None] = asyncio.Queue(LISTENER_QUEUE)
         self._listeners.add(queue)

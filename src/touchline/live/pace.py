@@ -10,13 +10,16 @@ class Pace:
 
     def __init__(self) -> None:
         self._next: float | None = None
+        self._last = 0
 
     def due(self, pts: int, hz: float) -> bool:
         """Whether the frame at ``pts`` (1/90,000 s, rising) is to be detected in."""
-        step = MEDIA_CLOCK / hz
-        # A frame a quarter of a step early is taken: waiting for the next would halve the rate at low fps.
-        if self._next is not None and abs(pts - self._next) <= 4 * step and pts < self._next - step / 4:
+        step, since, self._last = MEDIA_CLOCK / hz, pts - self._last, pts
+        if self._next is None or not -4 * step < pts - self._next < step:
+            self._next = pts + step  # the first frame, a jump, or a pause
+            return True
+        # The frame nearest to the moment is taken, be it half a frame early.
+        if pts + since / 2 < self._next:
             return False
-        behind = self._next is None or abs(pts - self._next) > step
-        self._next = (pts if behind or self._next is None else self._next) + step
+        self._next += step
         return True

@@ -71,9 +71,10 @@ class Presenter:
         if wanted:
             self._wants_key.clear()
         packets = self._encoder.encode(frame, force_key=wanted)
-        if self._encoder.info != self._sent_info:
-            self._sent_info = self._encoder.info
-            self._send(self._sent_info)
+        info = self._encoder.info
+        if info != self._sent_info:
+            self._sent_info = info
+            self._send(info)
         for packet in packets:
             self._send(packet)
 

@@ -85,16 +85,14 @@ class Shedder:
         self._calm = self._calm + 1 if at_ease else 0
         # One bad second may be a hiccup of the machine's; two are a state.
         if self._bad >= 2 and self._step < len(self._steps) - 1:
-            if self._since_back < 2 * config.ease_seconds:
-                self._patience = min(2 * self._patience, config.ease_seconds_max)
+            held = self._since_back >= 2 * config.ease_seconds
+            self._patience = config.ease_seconds if held else min(2 * self._patience, config.ease_seconds_max)
             self._step += 1
             self._bad = 0
         elif self._calm >= self._patience and self._step > 0:
             self._step -= 1
             self._calm = 0
             self._since_back = 0
-            if self._step == 0:
-                self._patience = config.ease_seconds
         return self.plan
 
     def shed(self) -> list[str]:

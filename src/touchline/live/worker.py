@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from types import FrameType
 
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.link import Command, LinkError, Report, Unpacker
@@ -50,7 +51,11 @@ def main() -> int:
 
     cv2.setNumThreads(1)
     signals = Signals(threading.Event(), threading.Event(), threading.Event())
-    signal.signal(signal.SIGTERM, lambda *_: signals.stop.set())
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        signals.stop.set()
+
+    signal.signal(signal.SIGTERM, terminate)
     clocks = Clocks(
         media=lambda: time.monotonic() - job.epoch,
         unix_ms=lambda: time.time_ns() // 1_000_000,

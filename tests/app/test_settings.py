@@ -1,0 +1,69 @@
+"""venue.toml: every key documented, every mistake named with its line and its remedy."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from touchline.app.settings import documented_venue, expand, load_venue
+from touchline.types import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "venue.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> None:
+    venue = load_venue(write(tmp_path, documented_venue()))
+    assert venue.cameras[0].source == "test:"
+    assert venue.server.host == "127.0.0.1"
+    plain = load_venue(write(tmp_path, '[[cameras]]\nid = "north"\nsource = "test:"\n'))
+    assert venue == plain, "the file that init writes changes nothing"
+    assert tomllib.loads(documented_venue())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ('[[cameras]]\nid = "a"\nsource = "test:"\nsorce = 1\n', 4, "did you mean 'source'"),
+        ('[[cameras]]\nid = "a"\n', 1, "'cameras.0.source' is missing"),
+        (
+            '[[cameras]]\nid = "a"\nsource = "x"\n[[cameras]]\nid = "b"\nsource = "y"\ndetect_hz = "5"\n',
+            7,
+            "number",
+        ),
+        ('[[cameras]]\nid = "a b"\nsource = "x"\n', 2, "pattern"),
+        ("[server]\n\nport = 70000\n", 3, "65535"),
+        ("[servr]\nport = 1\n", None, "did you mean 'server'"),
+        ("[server\n", None, "not valid TOML"),
+    ],
+    ids=["unknown", "missing", "type", "id", "range", "table", "syntax"],
+)
+def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | None, what: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_venue(path)
+    message = str(caught.value)
+    assert what in message
+    assert "\n" not in message
+    assert message.startswith(f"{path}:{line}: " if line else str(path))
+
+
+def test_two_cameras_of_one_id(tmp_path: Path) -> None:
+    text = '[[cameras]]\nid = "a"\nsource = "x"\n' * 2
+    with pytest.raises(ConfigError, match="two cameras have the id 'a'"):
+        load_venue(write(tmp_path, text))
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="touchline init"):
+        load_venue(tmp_path / "absent.toml")
+
+
+def test_passwords_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAM_PASSWORD", "s3cret")
+    assert expand("rtsp://u:${CAM_PASSWORD}@h/1") == "rtsp://u:s3cret@h/1"
+    with pytest.raises(ConfigError, match="NOT_SET_ANYWHERE"):
+        expand("${NOT_SET_ANYWHERE}")

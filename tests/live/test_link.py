@@ -1,0 +1,68 @@
+"""The line between worker and box: whatever goes in comes out, in any pieces; nonsense is refused."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
+from touchline.types import Fact, Packet, StreamInfo
+
+text = st.text(max_size=20)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=8,
+)
+objects = st.dictionaries(text, json_values, max_size=4)
+messages = st.one_of(
+    st.builds(Packet, st.binary(max_size=300), st.integers(-(2**63), 2**63 - 1), st.booleans()),
+    st.builds(Fact, text, text, text, st.integers(0, 2**62), objects, st.none() | st.floats(allow_nan=False)),
+    st.builds(
+        StreamInfo,
+        text,
+        st.integers(0, 9999),
+        st.integers(0, 9999),
+        st.floats(0, 240),
+        st.binary(max_size=50),
+        text,
+        st.booleans(),
+    ),
+    st.builds(Report, objects),
+    st.builds(Command, text, objects),
+)
+
+
+@given(st.lists(messages, max_size=8), st.lists(st.integers(1, 200), min_size=1, max_size=40))
+def test_round_trip_in_any_pieces(sent: list[Message], cuts: list[int]) -> None:
+    data = b"".join(pack(message) for message in sent)
+    unpacker, got, at, turn = Unpacker(), list[Message](), 0, 0
+    while at < len(data):
+        size = cuts[turn % len(cuts)]
+        got += unpacker.feed(data[at : at + size])
+        at, turn = at + size, turn + 1
+    assert got == sent
+
+
+@given(st.binary(min_size=4, max_size=200))
+def test_nonsense_is_refused_or_awaited_never_anything_else(data: bytes) -> None:
+    with contextlib.suppress(LinkError):
+        Unpacker().feed(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x00\x00\x00",
+        b"\xff\xff\xff\xffP",
+        b"\x00\x00\x00\x02Z{",
+        b"\x00\x00\x00\x02Ix",
+        b"\x00\x00\x00\x02P\x00",
+        b"\x00\x00\x00\x03C[]",
+    ],
+    ids=["empty", "huge", "kind", "json", "short packet", "short command"],
+)
+def test_bad_messages_are_refused(data: bytes) -> None:
+    with pytest.raises(LinkError):
+        Unpacker().feed(data)
