@@ -12,7 +12,6 @@ from typing import Annotated
 import click
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 
 import touchline
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
@@ -39,11 +38,7 @@ Duration = Annotated[float | None, typer.Option(min=0.1, help="Stop by itself af
 
 def main() -> None:
     """Entry point: exit status 0 done, 1 a check failed, 2 wrong input, 130 on Ctrl-C."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=_err, show_path=False, show_time=True, log_time_format="%H:%M:%S")],
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("touchline").setLevel(logging.INFO)
     try:
         status = app(standalone_mode=False)
@@ -175,6 +170,47 @@ def init(
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another place") from error
     typer.echo(f"wrote {path}; edit it, then: touchline live --config {path}")
+
+
+@model_app.command(epilog="Example: touchline model evaluate athlete --data football/")
+def evaluate(
+    what: Annotated[str, typer.Argument(metavar="NAME|DIR|tracker", help="A detector, or the tracker.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="images/, labels/ and classes.txt for a detector; MOTChallenge folders for the tracker."
+        ),
+    ],
+    stride: Annotated[int, typer.Option(min=1, help="Tracker: give it every N-th frame.")] = 1,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a detector or the tracker on labelled data."""
+    if what == "tracker":
+        from touchline.model.evaluate_tracker import evaluate_tracker
+
+        found = evaluate_tracker(data, stride)
+    else:
+        from touchline.model.evaluate_detector import evaluate as evaluate_detector
+
+        found = evaluate_detector(what, data)
+    if json_:
+        typer.echo(json.dumps(found))
+        return
+    for key, value in found.items():
+        _out.print(f"{key:>14}  {value:.4g}" if isinstance(value, float) else f"{key:>14}  {value}", markup=False)
+
+
+@model_app.command(epilog="Example: touchline model train recipes/athlete.toml")
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what, for how long.")],
+    runs: Annotated[Path, typer.Option(help="Folder for checkpoints; a run found there is resumed.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Train a model by its recipe; a run that was cut off goes on where it was."""
+    from touchline.model.train import train as train_model
+
+    train_model(recipe, runs)
 
 
 def _named(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:

@@ -217,8 +217,20 @@ def _ice(venue: Venue) -> IceSettings:
 
 
 def _apply(status: CameraStatus, report: Report) -> None:
+    before = (status.state, status.error)
     for name, value in report.fields.items():
         if name == "state":
             status.state = CameraState(value)
         elif name in _REPORTED:
             setattr(status, name, value)
+    if (status.state, status.error) != before:
+        _tell(status)
+
+
+def _tell(status: CameraStatus) -> None:
+    if status.state is CameraState.LIVE:
+        way = "passed through" if status.passthrough else "encoded here"
+        log.info("%s: live, %d×%d %s, %s", status.id, status.width, status.height, status.codec, way)
+    else:
+        level = logging.INFO if status.state is CameraState.CONNECTING else logging.WARNING
+        log.log(level, "%s: %s%s", status.id, status.state, f": {status.error}" if status.error else "")

@@ -77,8 +77,7 @@ class Supervisor:
             started = clock()
             status, why = await self._live_once(job)
             if status == EXIT_INPUT:
-                log.error("%s: given up: its job cannot be done as it is", job.id)
-                return
+                return  # it has said why
             if status == 0 and not why:
                 log.info("%s: its worker is done", job.id)
                 return
@@ -108,7 +107,7 @@ class Supervisor:
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOUCHLINE_WORKER": job.id},
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
         self._running[job.id] = _Running(process, writer)

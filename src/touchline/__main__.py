@@ -1,0 +1,5 @@
+"""``python -m touchline``."""
+
+from touchline.app.cli import main
+
+main()

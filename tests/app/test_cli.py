@@ -1,0 +1,65 @@
+"""The command line: help everywhere, one line for every mistake, the exit statuses that users script against."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.box import command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("demo",), ("live",), ("analyse",), ("init",), ("model",), ("model", "evaluate"), ("model", "train")],
+    ids=" ".join,
+)
+def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
+    done = command(*arguments, "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    if arguments and arguments != ("model",):
+        assert "Example:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("live",), "no camera"),
+        (("live", "--nmae", "x=y"), "No such option"),
+        (("live", "--name", "north"), "NAME=SOURCE"),
+        (("live", "--config", "absent.toml"), "touchline init"),
+        (("live", ""), "SOURCE is empty"),
+        (("live", "test:", "--port", "99999"), "99999"),
+        (("live", "test:", "--process", "absent.py:f", "--port", "0"), "no file absent.py"),
+        (("live", "test:", "--model", "no-such-model", "--port", "0"), "no-such-model"),
+        (("live", "--name", "a=test:", "--name", "a=test:"), "two cameras"),
+        (("live", "test:", "--host", "203.0.113.7", "--port", "0"), "cannot listen"),
+        (("analyse", "absent.mp4", "--out", "/tmp/never"), "absent.mp4"),
+        (("analyse",), "Missing argument"),
+        (("nonsense",), "No such command"),
+        (("model", "evaluate", "no-such", "--data", "absent"), "absent"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_one_line_and_exit_2(arguments: tuple[str, ...], says: str) -> None:
+    done = command(*arguments)
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_init_writes_what_live_reads_and_never_overwrites(tmp_path: Path) -> None:
+    path = tmp_path / "venue.toml"
+    assert command("init", str(path)).returncode == 0
+    before = path.read_text()
+    again = command("init", str(path))
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+    assert path.read_text() == before == command("init").stdout
+
+
+def test_version() -> None:
+    done = command("--version")
+    assert done.returncode == 0
+    assert done.stdout.strip()
