@@ -1,0 +1,147 @@
+"""H.264 and H.265 in Annex B form: start codes instead of lengths, parameter sets in every key packet.
+
+Containers store the two codecs in either of two forms (ISO/IEC 14496-15 lengths with an avcC or hvcC
+record, or ITU-T H.264/H.265 Annex B). Everything behind capture sees the second alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+VideoCodec = Literal["h264", "hevc"]
+
+START = b"\x00\x00\x00\x01"
+
+_H264_SPS, _H264_SETS, _H264_AUD = 7, frozenset({7, 8}), 9
+_HEVC_SPS, _HEVC_SETS, _HEVC_AUD = 33, frozenset({32, 33, 34}), 35
+
+
+def nal_type(codec: VideoCodec, nal: bytes) -> int:
+    """The type field of a unit without its start code (H.264 7.3.1, H.265 7.3.1.2); -1 if it is empty."""
+    if not nal:
+        return -1
+    return nal[0] & 0x1F if codec == "h264" else nal[0] >> 1 & 0x3F
+
+
+def is_picture(codec: VideoCodec, kind: int) -> bool:
+    """Whether units of type ``kind`` hold part of a picture."""
+    return 1 <= kind <= 5 if codec == "h264" else 0 <= kind <= 31
+
+
+def split_nals(data: bytes) -> Iterator[bytes]:
+    """The units of an Annex B byte string, without start codes and trailing zeros."""
+    at = data.find(b"\x00\x00\x01")
+    while at >= 0:
+        start = at + 3
+        at = data.find(b"\x00\x00\x01", start)
+        nal = data[start : at if at >= 0 else len(data)].rstrip(b"\x00")
+        if nal:
+            yield nal
+
+
+def join_nals(nals: list[bytes]) -> bytes:
+    """An Annex B byte string of ``nals``."""
+    return b"".join(START + nal for nal in nals)
+
+
+class AnnexB:
+    """Rewrites one stream's packets; fed in order.
+
+    ``parameter_sets`` is the newest SPS and PPS (H.265: VPS too) in Annex B form, ``sps`` the newest SPS
+    without a start code; both are empty until known.
+    """
+
+    def __init__(self, codec: VideoCodec, extradata: bytes) -> None:
+        self.parameter_sets = b""
+        self.sps = b""
+        self._codec: VideoCodec = codec
+        self._length_size = 0
+        self.update_extradata(extradata)
+
+    def update_extradata(self, extradata: bytes) -> None:
+        """Take a container's new parameter sets, in either form."""
+        if len(extradata) < 4:
+            return
+        if extradata[:3] == b"\x00\x00\x01" or extradata[:4] == START:
+            self._length_size = 0
+            self._remember(list(split_nals(extradata)))
+        elif self._codec == "h264":
+            self._length_size = (extradata[4] & 3) + 1
+            self._remember(_avcc_sets(extradata))
+        elif len(extradata) > 22:
+            self._length_size = (extradata[21] & 3) + 1
+            self._remember(_hvcc_sets(extradata))
+
+    def packet(self, data: bytes, *, is_key: bool) -> bytes:
+        """``data`` in Annex B form; a key packet that lacks its parameter sets is given the newest."""
+        if self._length_size:
+            nals = self._by_length(data)
+            if not is_key:
+                return join_nals(nals)
+        elif is_key:
+            nals = list(split_nals(data))
+        else:
+            return data
+        sps, sets, aud = (
+            (_H264_SPS, _H264_SETS, _H264_AUD) if self._codec == "h264" else (_HEVC_SPS, _HEVC_SETS, _HEVC_AUD)
+        )
+        kinds = [nal_type(self._codec, nal) for nal in nals]
+        if sps in kinds:
+            self._remember([nal for nal, kind in zip(nals, kinds, strict=True) if kind in sets])
+            return join_nals(nals) if self._length_size else data
+        if not self.parameter_sets:
+            return join_nals(nals)
+        # The access unit delimiter stays first (H.264 7.4.1.2.3, H.265 7.4.2.4.4).
+        head = 1 if kinds and kinds[0] == aud else 0
+        return join_nals(nals[:head]) + self.parameter_sets + join_nals(nals[head:])
+
+    def _by_length(self, data: bytes) -> list[bytes]:
+        nals: list[bytes] = []
+        at, size = 0, self._length_size
+        while at + size < len(data):
+            length = int.from_bytes(data[at : at + size], "big")
+            at += size
+            if length:
+                nals.append(data[at : at + length])
+            at += length
+        return nals
+
+    def _remember(self, sets: list[bytes]) -> None:
+        wanted = _H264_SETS if self._codec == "h264" else _HEVC_SETS
+        sps = _H264_SPS if self._codec == "h264" else _HEVC_SPS
+        kept = [nal for nal in sets if nal_type(self._codec, nal) in wanted]
+        found = [nal for nal in kept if nal_type(self._codec, nal) == sps]
+        if found:
+            self.parameter_sets = join_nals(kept)
+            self.sps = found[0]
+
+
+def _avcc_sets(record: bytes) -> list[bytes]:
+    """The parameter sets of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1)."""
+    sets: list[bytes] = []
+    at = 5
+    for mask in (0x1F, 0xFF):
+        if at >= len(record):
+            break
+        count = record[at] & mask
+        at += 1
+        for _ in range(count):
+            length = int.from_bytes(record[at : at + 2], "big")
+            sets.append(record[at + 2 : at + 2 + length])
+            at += 2 + length
+    return sets
+
+
+def _hvcc_sets(record: bytes) -> list[bytes]:
+    """The parameter sets of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1)."""
+    sets: list[bytes] = []
+    at = 23
+    for _ in range(record[22]):
+        count = int.from_bytes(record[at + 1 : at + 3], "big")
+        at += 3
+        for _ in range(count):
+            length = int.from_bytes(record[at : at + 2], "big")
+            sets.append(record[at + 2 : at + 2 + length])
+            at += 2 + length
+    return sets

@@ -1,0 +1,125 @@
+"""FFmpeg's error codes → one line that names the source, what is wrong and what to do."""
+
+from __future__ import annotations
+
+import socket
+
+import av.error
+
+from touchline.media.sources.location import Kind, Location
+from touchline.types import SourceError
+
+_NETWORK = frozenset({Kind.RTSP, Kind.RTMP, Kind.HLS, Kind.SRT})
+
+
+def no_video(location: Location) -> SourceError:
+    """It can be read, but holds no moving pictures."""
+    return SourceError(
+        location.shown,
+        "has no video",
+        "give a source with a video track" if location.kind is Kind.FILE else "switch its video on",
+        retry=location.kind is not Kind.FILE,
+    )
+
+
+def unknown_codec(location: Location, name: str) -> SourceError:
+    """Its video is of a kind that this build of FFmpeg cannot decode."""
+    return SourceError(
+        location.shown,
+        f"its video codec ({name}) cannot be decoded here",
+        "set the source to H.264 or convert the file",
+        retry=False,
+    )
+
+
+def no_key(location: Location) -> SourceError:
+    """Pictures come, but none that decoding can start from."""
+    return SourceError(
+        location.shown, "sends no key pictures", "set the camera's key-picture interval (GOP) to 1 or 2 s"
+    )
+
+
+def too_slow(location: Location, seconds: float) -> SourceError:
+    """It did not give a picture in time."""
+    return SourceError(location.shown, f"gave no picture in {seconds:.0f} s", "check that it is on and reachable")
+
+
+def frozen(location: Location, seconds: float) -> SourceError:
+    """It gave pictures and stopped."""
+    return SourceError(
+        location.shown, f"nothing has come for {seconds:.0f} s", "connecting again; check it and its network"
+    )
+
+
+def ended(location: Location) -> SourceError:
+    """A stream that should not end did."""
+    return SourceError(location.shown, "the server ended the stream", "connecting again; check the sender")
+
+
+def finished(location: Location) -> SourceError:
+    """A recording was played to its end."""
+    return SourceError(location.shown, "the recording has ended", "--loop plays it again and again")
+
+
+def fault(location: Location, error: av.error.FFmpegError, *, opened: bool) -> SourceError:
+    """The `SourceError` for what FFmpeg raised while opening ``location``, or reading it once ``opened``.
+
+    FFmpeg's own text is never passed on whole: it holds the URL with its password.
+    """
+    what, remedy, retry = _explain(location, error, opened=opened)
+    return SourceError(location.shown, what, remedy, retry=retry)
+
+
+def _explain(location: Location, error: av.error.FFmpegError, *, opened: bool) -> tuple[str, str, bool]:
+    network = location.kind in _NETWORK
+    match error:
+        case av.error.HTTPUnauthorizedError():
+            return (
+                "user or password is wrong (401)",
+                f"put the right ones into the URL: {location.scheme}://USER:PASSWORD@HOST/…",
+                False,
+            )
+        case av.error.HTTPForbiddenError():
+            return "the server refuses access (403)", "ask for the right to read it", False
+        case av.error.HTTPNotFoundError():
+            return "the server has no such stream (404)", "check the path after the host", True
+        case av.error.HTTPError():
+            return f"the server answers with an error ({error.strerror})", "look at the server", True
+        case av.error.ConnectionRefusedError():
+            return "nothing listens there (connection refused)", "check that it is on, and its port", True
+        case av.error.TimeoutError() | av.error.ExitError():
+            return "no answer in time", "check that it is on and reachable from here", True
+        case av.error.FileNotFoundError() if location.kind is Kind.DEVICE:
+            return "there is no such camera", "plug it in; `ls /dev/video*` lists those there are", True
+        case av.error.FileNotFoundError():
+            return "there is no such file", "check the path", False
+        case av.error.IsADirectoryError():
+            return "is a directory", "name a file in it", False
+        case av.error.PermissionError() if location.kind is Kind.DEVICE:
+            return "may not be opened", "add this user to the group video", False
+        case av.error.PermissionError():
+            return "may not be read", "give this user the right to read it", False
+        case av.error.InvalidDataError() if network:
+            return "sends what is not a video stream", "check the URL", True
+        case av.error.InvalidDataError() if opened:
+            return "is damaged from here on", "copy or convert it again", False
+        case av.error.InvalidDataError():
+            return "is not a video, or damaged", "give a video file that ffplay can play", False
+        case av.error.EOFError() if not network:
+            return "is empty or cut short", "copy it again", False
+        case av.error.EOFError() | av.error.ConnectionResetError() | av.error.BrokenPipeError():
+            return "the server has closed the connection", "check the path and the server", True
+        case av.error.ProtocolNotFoundError() | av.error.DemuxerNotFoundError():
+            return "this build of FFmpeg cannot read it", "give another kind of source", False
+        case _ if network and not opened and not _resolves(location.host):
+            return "its host name is not known", "check the name and this machine's DNS", True
+        case _:
+            return f"cannot be read ({error.strerror})", "check that it is on and reachable", True
+
+
+def _resolves(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return False
+    return True

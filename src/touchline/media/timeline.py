@@ -1,0 +1,206 @@
+"""A source's own time stamps → the box's media time. Pure: time is passed in.
+
+All stamps are in 1/90,000 s. A stamp orders packets as they are decoded (dts, else pts).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from touchline.types import MEDIA_CLOCK
+
+DRIFT = MEDIA_CLOCK // 2
+"""The two clocks may differ by this much before they are set equal again."""
+SMALL_DRIFT = MEDIA_CLOCK // 20
+"""Below this they are left alone; between the two the offset slides."""
+SETTLING = 2 * MEDIA_CLOCK
+"""After a connect servers send what they have cached faster than real time; so long the offset follows."""
+WINDOW = 2 * MEDIA_CLOCK
+"""A source counts as late only if each packet for so long was."""
+LONGEST_GAP = 10 * MEDIA_CLOCK
+"""A longer step forward in a recording is a fault of its time stamps."""
+LEAD_WINDOW = 20 * MEDIA_CLOCK
+SLIDE_DIVISOR = 50
+"""The offset slides by 1/50 of the time that passes: nobody sees 2 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One access unit as the source gave it. ``pts`` and ``dts`` in 1/90,000 s of the source's clock, None
+    where it does not say. ``arrived``: seconds on the box's clock when it was read."""
+
+    data: bytes
+    pts: int | None
+    dts: int | None
+    is_key: bool
+    arrived: float = 0.0
+
+
+class LiveTimeline:
+    """For a source that sets its own pace: a packet is from now, less what the way here took.
+
+    The first packet is at its arrival. Then the source's stamps count; its offset is corrected so that the
+    quickest packets are neither from the future nor more than `DRIFT` late. Streams that reorder
+    (``reorders``) are corrected at key packets only, or their pictures would change places.
+    """
+
+    def __init__(self) -> None:
+        self._offset: int | None = None
+        self._last_stamp = 0
+        self._last = 0
+        self._settled = 0
+        self._window_end = 0
+        self._least_late = 0
+        self._late = 0
+
+    def place(self, sample: Sample, *, reorders: bool) -> int:
+        """The media time of ``sample``; rising from packet to packet unless ``reorders``."""
+        now = round(sample.arrived * MEDIA_CLOCK)
+        stamp = sample.dts if sample.dts is not None else sample.pts
+        if stamp is None:
+            self._last = max(self._last + 1, now)
+            return self._last
+        if self._offset is None:
+            self._offset = now - stamp
+            self._settled = now + SETTLING
+            self._start_window(now)
+        else:
+            late = now - (stamp + self._offset)
+            self._offset += self._correction(stamp, now, late, sample, may_move=sample.is_key or not reorders)
+        self._last_stamp = stamp
+        if reorders:
+            pts = sample.pts if sample.pts is not None else stamp
+            self._last = max(self._last, stamp + self._offset)
+            return pts + self._offset
+        self._last = max(self._last + 1, stamp + self._offset)
+        return self._last
+
+    def _correction(self, stamp: int, now: int, late: int, sample: Sample, *, may_move: bool) -> int:
+        step = stamp - self._last_stamp
+        # Without dts a reordered stream's stamps go back a little, and rightly so.
+        allowed_back = -MEDIA_CLOCK if sample.dts is None and not may_move else 0
+        if step < allowed_back or (step == 0 and may_move):
+            self._start_window(now)
+            return late
+        self._least_late = min(self._least_late, late)
+        if now >= self._window_end:
+            self._late = self._least_late
+            self._start_window(now)
+        if not may_move:
+            return 0
+        if late < -DRIFT or (late < 0 and now < self._settled):
+            self._start_window(now)
+            return late
+        if self._late > DRIFT:
+            correction, self._late = self._late, 0
+            self._start_window(now)
+            return correction
+        if late < -SMALL_DRIFT:
+            return -min(-late, max(0, step) // SLIDE_DIVISOR)
+        if self._late > SMALL_DRIFT:
+            correction = min(self._late, max(0, step) // SLIDE_DIVISOR)
+            self._late -= correction
+            return correction
+        return 0
+
+    def _start_window(self, now: int) -> None:
+        self._window_end = now + WINDOW
+        self._least_late = 1 << 62
+        self._late = 0 if now < self._settled else self._late
+
+
+class PacedTimeline:
+    """For a source that can be read ahead (a file, HLS): a packet is due when its time stamp says.
+
+    The first packet is due at once. A packet that comes more than ``tolerance`` seconds after it was due
+    moves all after it; stamps that repeat, go back or leap go on one picture after the last. With
+    ``live`` a reserve that is never used up is slid away, so that delay does not grow.
+    """
+
+    def __init__(self, *, tolerance: float = 0.5, live: bool = False) -> None:
+        self._tolerance = round(tolerance * MEDIA_CLOCK)
+        self._live = live
+        self._offset: int | None = None
+        self._last_stamp = 0
+        self._last = 0
+        self._step = MEDIA_CLOCK // 25
+        self._window_end = 0
+        self._least_lead = 1 << 62
+        self._excess = 0
+
+    def place(self, sample: Sample, now: float, *, reorders: bool) -> tuple[int, float]:
+        """The media time of ``sample`` and the second of the box's clock at which it is due."""
+        ticks = round(now * MEDIA_CLOCK)
+        stamp = sample.dts if sample.dts is not None else sample.pts
+        if stamp is None:
+            stamp = self._last_stamp + self._step
+        may_move = sample.is_key or not reorders
+        if self._offset is None:
+            self._offset = ticks - stamp
+            self._window_end = ticks + LEAD_WINDOW
+        else:
+            step = stamp - self._last_stamp
+            if step <= 0 and sample.dts is None and reorders and step > -MEDIA_CLOCK:
+                pass
+            elif step <= 0 or step > LONGEST_GAP:
+                self._offset = self._last + self._step - stamp
+            else:
+                self._step = step
+                if self._live:
+                    arrived = round(sample.arrived * MEDIA_CLOCK)
+                    self._offset -= self._slide(stamp + self._offset - arrived, arrived, may_move=may_move)
+            late = ticks - (stamp + self._offset)
+            if late > self._tolerance and may_move:
+                self._offset += late
+        self._last_stamp = stamp
+        due = stamp + self._offset
+        if reorders:
+            self._last = max(self._last, due)
+            pts = sample.pts if sample.pts is not None else stamp
+            return pts + self._offset, due / MEDIA_CLOCK
+        self._last = max(self._last + 1, due)
+        return self._last, self._last / MEDIA_CLOCK
+
+    def _slide(self, lead: int, arrived: int, *, may_move: bool) -> int:
+        self._least_lead = min(self._least_lead, lead)
+        if arrived >= self._window_end:
+            self._excess = max(0, self._least_lead - DRIFT)
+            self._least_lead = 1 << 62
+            self._window_end = arrived + LEAD_WINDOW
+        if not may_move:
+            return 0
+        correction = min(self._excess, self._step // SLIDE_DIVISOR)
+        self._excess -= correction
+        return correction
+
+
+class FileTimeline:
+    """For a recording read as fast as it goes: its own time, from 0, repaired where it does not rise."""
+
+    def __init__(self) -> None:
+        self._offset: int | None = None
+        self._last_stamp = 0
+        self._last = -1
+        self._step = MEDIA_CLOCK // 25
+
+    def place(self, sample: Sample, *, reorders: bool) -> int:
+        """The media time of ``sample``."""
+        stamp = sample.dts if sample.dts is not None else sample.pts
+        if stamp is None:
+            stamp = self._last_stamp + self._step
+        pts = sample.pts if sample.pts is not None else stamp
+        if self._offset is None:
+            self._offset = -pts
+        else:
+            step = stamp - self._last_stamp
+            small = sample.dts is None and reorders and step > -MEDIA_CLOCK
+            if step <= 0 and not small:
+                self._offset = self._last + self._step - stamp
+            elif step > 0:
+                self._step = step
+        self._last_stamp = stamp
+        if reorders:
+            self._last = max(self._last, stamp + self._offset)
+            return pts + self._offset
+        self._last = max(self._last + 1, pts + self._offset)
+        return self._last
