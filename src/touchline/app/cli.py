@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 
@@ -28,6 +27,8 @@ app = typer.Typer(
 model_app = typer.Typer(no_args_is_help=True, help="Train, evaluate and ship models.")
 app.add_typer(model_app, name="model")
 
+RUNS = Path("runs")
+
 _out = Console()
 _err = Console(stderr=True)
 
@@ -41,25 +42,28 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("touchline").setLevel(logging.INFO)
     try:
-        status = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as shown:
-        _out.print(shown.ctx.get_help() if shown.ctx else "", markup=False)
-        status = 2
-    except click.ClickException as error:
+        status = app(standalone_mode=False, prog_name="touchline")
+    except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "touchline"
-        status = _fail(f"{command}: {error.format_message()}; see {command} --help", 2)
+        message = error.format_message()
+        if message.lstrip().startswith("Usage:"):  # a group called without a command shows its help
+            typer.echo(message)
+            status = 2
+        else:
+            status = _fail(f"{command}: {message.rstrip('.')}; see {command} --help", 2)
     except InputError as error:
         status = _fail(str(error), 2)
     except CheckFailed as error:
         status = _fail(str(error), 1)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         status = 130
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(message: str, status: int) -> int:
-    _err.print(f"touchline: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    line = message if message.startswith("touchline ") else f"touchline: {message}"
+    _err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     return status
 
 

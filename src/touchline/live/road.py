@@ -58,6 +58,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         job.source, clock=clocks.media, stop=stop, on_state=pulse.state, loop=job.loop, realtime=live
     )
     detector = load_detector(job.model, width=job.detect_width)
+    full_width = detector.width
     tracker, propagator, register = Tracker(), Propagator(), Register()
     pace, shedder, meter = Pace(), Shedder(job.detect_hz), LoadMeter()
     presenter = Presenter(job, out.send, signals.key, signals.quit.set)
@@ -117,7 +118,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             pulse.count("fps_analysed", started)
             load = meter.frame(started, clocks.media(), seconds, frames.dropped)
             if live and load is not None:
-                detector.set_width_scale(shedder.update(load).width_scale)
+                detector.set_width(round(full_width * shedder.update(load).width_scale))
                 pulse.set(shed=shedder.shed(), frames_skipped=frames.dropped + packets.dropped)
         presenter.close()
 

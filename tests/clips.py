@@ -1,0 +1,57 @@
+"""Small real video files for tests, made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+
+
+def write_clip(
+    path: Path,
+    *,
+    codec: str = "libx264",
+    width: int = 640,
+    height: int = 360,
+    fps: int = 25,
+    frames: int = 75,
+    b_frames: int = 0,
+    pixel_format: str = "yuv420p",
+) -> Path:
+    """A moving picture in the container that ``path``'s ending names."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+        if codec == "libx264":
+            stream.options = {"preset": "ultrafast", "bf": str(b_frames), "g": str(fps)}
+            if b_frames:
+                stream.options = stream.options | {"preset": "veryfast"}
+        elif codec == "libx265":
+            stream.options = {"preset": "ultrafast", "x265-params": "log-level=error"}
+        stream.gop_size = fps
+        rows = np.arange(height, dtype=np.int32)[:, None]
+        columns = np.arange(width, dtype=np.int32)[None, :]
+        for at in range(frames):
+            luma = ((rows + columns + 4 * at) & 255).astype(np.uint8)
+            image = np.stack([luma, luma[:, ::-1], 255 - luma], axis=2)
+            x = at * 5 % max(1, width - 40)
+            image[height // 3 : height // 3 + 40, x : x + 40] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """Two seconds of a tone, and no picture."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        for at in range(2 * 16000 // 1024):
+            tone = 0.3 * np.sin(2 * np.pi * 440 * (np.arange(1024) + 1024 * at) / 16000)
+            frame = av.AudioFrame.from_ndarray(tone.astype(np.float32)[None], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 16000, 1024 * at
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
