@@ -15,7 +15,6 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from touchline.types.errors import InputError
@@ -61,7 +60,7 @@ class Decoder:
         """The frames, in presentation order, that ``packet`` completes: one, or none, or with B-frames more."""
         if not packet.data:  # FFmpeg would take it for the end of the stream
             return self._damaged()
-        unit: av.Packet[VideoStream] = av.Packet(packet.data)
+        unit = av.Packet(packet.data)
         unit.pts, unit.time_base = packet.pts, _TICK
         unit.is_keyframe = packet.is_key
         return self._frames(unit)
@@ -72,7 +71,7 @@ class Decoder:
         self._restart()
         return frames
 
-    def _frames(self, unit: av.Packet[VideoStream] | None) -> list[Frame]:
+    def _frames(self, unit: av.Packet[Any] | None) -> list[Frame]:
         try:
             pictures = self._codec.decode(unit)
         except FFmpegError:
