@@ -142,8 +142,9 @@ def _open(info: StreamInfo, *, motion: bool, threads: int, skip_loop_filter: boo
         codec.flags2 |= Flags2.export_mvs
     if skip_loop_filter:
         codec.options = {"skip_loop_filter": "all"}
+    codec.width, codec.height = info.width, info.height  # some codecs' packets do not say
     if info.codec == "rawvideo":
-        codec.width, codec.height, codec.pix_fmt = info.width, info.height, info.pixel_format
+        codec.pix_fmt = info.pixel_format
     return codec
 
 
