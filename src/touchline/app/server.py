@@ -98,20 +98,22 @@ def make_app(box: Box) -> FastAPI:
     async def whep_end(camera: str, session: str) -> Response:
         """End a session."""
         known(camera)
-        await box.sessions.close(session)
+        if not await box.sessions.close(session):
+            raise HTTPException(404, "no such session; it may have ended already")
         return Response(status_code=200)
 
     @app.patch("/whep/{camera}/{session}", status_code=204, tags=["video"])
     async def whep_trickle(camera: str, session: str, request: Request) -> Response:
         """Further ICE candidates of the viewer (RFC 8840)."""
         known(camera)
-        await box.sessions.patch(session, await _body(request, TRICKLE), TRICKLE)
+        if not await box.sessions.patch(session, await _body(request, TRICKLE)):
+            raise HTTPException(404, "no such session; it may have ended already")
         return Response(status_code=204)
 
     @app.get("/api/v1/ice", tags=["video"])
     async def ice() -> dict[str, Any]:
         """The ICE servers that a viewer's browser is to use."""
-        return {"iceServers": box.ice_for_browsers()}
+        return {"iceServers": box.sessions.ice.for_browser()}
 
     # The API
 

@@ -19,7 +19,7 @@ from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, Venue, expand
 from touchline.deliver.facts import FactLog
 from touchline.deliver.fanout import CameraStream
-from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepSessions
+from touchline.deliver.webrtc import IceSettings, WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, Message, Report
 from touchline.live.supervisor import Supervisor
@@ -58,17 +58,6 @@ class Box:
         """End the box in order."""
         self.exit_status = exit_status
         self.stopping.set()
-
-    def ice_for_browsers(self) -> list[dict[str, str]]:
-        """The ICE servers that viewers are to use, as RTCConfiguration's ``iceServers`` wants them."""
-        webrtc = self.venue.webrtc
-        servers: list[dict[str, str]] = []
-        if webrtc.stun:
-            servers.append({"urls": webrtc.stun})
-        if webrtc.turn:
-            password = expand(webrtc.turn_credential or "")
-            servers.append({"urls": webrtc.turn, "username": webrtc.turn_username or "", "credential": password})
-        return servers
 
     def media_time(self) -> float:
         """Seconds since the box's media time 0."""
@@ -121,7 +110,7 @@ def make_box(venue: Venue, *, display: bool = False) -> Box:
     supervisor = Supervisor(jobs, on_message)
     for camera, stream in streams.items():
         stream.request_key = functools.partial(supervisor.command, camera, "key")
-    sessions = WhepSessions(streams, _ice(venue), WhepLimits(sessions=venue.webrtc.max_viewers))
+    sessions = WhepSessions(streams, _ice(venue))
     box = Box(venue, epoch, statuses, streams, facts, sessions, supervisor)
     return box
 
@@ -206,13 +195,13 @@ def _job(camera: CameraSettings, venue: Venue, epoch: float, *, display: bool) -
 def _ice(venue: Venue) -> IceSettings:
     webrtc = venue.webrtc
     ice = IceSettings.for_host(venue.server.host)
+    turn = (webrtc.turn, webrtc.turn_username or "", expand(webrtc.turn_credential or "")) if webrtc.turn else None
     return replace(
         ice,
         addresses=tuple(webrtc.addresses) or ice.addresses,
-        stun=webrtc.stun,
-        turn=webrtc.turn,
-        username=webrtc.turn_username,
-        credential=expand(webrtc.turn_credential) if webrtc.turn_credential else None,
+        stun=(webrtc.stun,) if webrtc.stun else (),
+        turn=(turn,) if turn else (),
+        max_sessions=webrtc.max_viewers,
     )
 
 
