@@ -1,0 +1,58 @@
+"""Which detection is which track: one assignment over all tracks, seen, lost and new."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+def unlikeliness(
+    x: Floats, variance: Floats, boxes: Floats, measured: Floats, iou_weight: float, tail: float
+) -> Floats:
+    """Cost (T, D) of each pair of track and detection.
+
+    ``x``, ``variance``: where tracks are expected, (T, 4) centre x, y, width, height in px and px². ``boxes``,
+    ``measured``: the detections and the variance of their noise, (D, 4). The cost is the negative logarithm of a
+    Gaussian in box heights (so that an unsure track pays for its wide net), less ``iou_weight`` × overlap.
+    """
+    height = np.maximum(x[:, 3], 2.0)
+    total = variance[:, None] + measured[None]
+    error = boxes[None] - x[:, None]
+    cost = (0.5 * (tail + 4)) * np.log1p((error * error / total).sum(2) / tail)
+    cost += 0.5 * np.log(total.prod(2)) - 4 * np.log(height)[:, None]
+    if iou_weight:
+        cost -= iou_weight * overlap(x, boxes)
+    return cost
+
+
+def overlap(a: Floats, b: Floats) -> Floats:
+    """Intersection over union (A, B) of boxes given as centre x, y, width, height (px)."""
+    half_a, half_b = a[:, None, 2:] / 2, b[None, :, 2:] / 2
+    centre_a, centre_b = a[:, None, :2], b[None, :, :2]
+    sides = np.minimum(centre_a + half_a, centre_b + half_b) - np.maximum(centre_a - half_a, centre_b - half_b)
+    shared = np.maximum(sides, 0).prod(2)
+    area_a, area_b = a[:, 2] * a[:, 3], b[:, 2] * b[:, 3]
+    return shared / np.maximum(area_a[:, None] + area_b - shared, 1e-9)
+
+
+def cover(boxes: Floats, there: NDArray[np.bool_]) -> Floats:
+    """How much (N,), 0–1, of each of ``boxes`` (centre x, y, width, height) another of those ``there`` hides.
+
+    Whoever stands lower in the picture is nearer to the camera and hides the other.
+    """
+    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+    sides = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
+    shared *= (high[:, 1] > high[:, None, 1]) & there
+    return shared.max(axis=1) / np.maximum(boxes[:, 2] * boxes[:, 3], 1.0)
+
+
+def assign(cost: Floats) -> tuple[Rows, Rows]:
+    """Rows and columns of the pairs that cost least in sum, where leaving both alone costs nothing."""
+    rows, columns = linear_sum_assignment(np.minimum(cost, 0.0))
+    taken = cost[rows, columns] < 0
+    return rows[taken], columns[taken]
