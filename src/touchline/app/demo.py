@@ -9,9 +9,11 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from touchline.app.settings import cache_folder
@@ -68,7 +70,7 @@ def make_loop(clip: Path, loop: Path) -> None:
         video.options = {"preset": "fast", "crf": "23", "bf": "0", "g": str(FPS), "sc_threshold": "0"}
         for at, frame in enumerate([*frames, *frames[-2:0:-1]]):
             picture = frame.reformat(width, HEIGHT, "yuv420p")
-            picture.pts, picture.time_base, picture.pict_type = at, None, 0
+            picture.pts, picture.time_base, picture.pict_type = at, Fraction(1, FPS), PictureType.NONE
             target.mux(video.encode(picture))
         target.mux(video.encode(None))
     unfinished.replace(loop)
