@@ -1,0 +1,86 @@
+"""What the documentation shows is what the program takes: every command parses, every example runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from touchline.app.cli import app
+from touchline.app.settings import Venue
+from touchline.live.user_step import Context, UserStep
+from touchline.types import Tracks
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (page.name, match[1])
+        for page in PAGES
+        for match in re.finditer(rf"```{language}\n(.*?)```", page.read_text(), re.S)
+    ]
+
+
+COMMANDS = sorted(
+    {
+        line.partition("#")[0].strip()
+        for _, text in blocks("sh")
+        for line in text.splitlines()
+        if re.match(r"(\.venv/bin/)?touchline ", line)
+    }
+)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_shown_parses(line: str) -> None:
+    words = shlex.split(line)[1:]
+    group = typer.main.get_command(app)
+    context = group.make_context("touchline", words, resilient_parsing=False)
+    rest = [*context._protected_args, *context.args]
+    while rest:
+        name, command, rest = context.command.resolve_command(context, rest)  # type: ignore[attr-defined]
+        context = command.make_context(name, rest, parent=context)
+        if not hasattr(context.command, "resolve_command"):
+            break
+        rest = [*context._protected_args, *context.args]
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(COMMANDS) >= 6
+
+
+def test_the_user_s_step_of_the_readme_runs(tmp_path: Path) -> None:
+    (name, text), *_ = [block for block in blocks("python") if "def process_frame" in block[1]]
+    assert name == "README.md"
+    (tmp_path / "my.py").write_text(text)
+    step = UserStep(f"{tmp_path / 'my.py'}:process_frame")
+    made = step(np.zeros((720, 1280, 3), np.uint8), Context("north", 0.0, Tracks.empty(("player",))))
+    assert made is not None
+    assert made.shape == (600, 800, 3)
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("toml"))
+def test_every_piece_of_venue_toml_is_valid(page: str, text: str) -> None:
+    if text.lstrip().startswith("decode"):
+        pytest.skip("a detector's own file")
+    Venue.model_validate(tomllib.loads(text))
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
+            if not target.startswith(("http://", "https://")):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_shows_the_two_commands() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert "make demo" in text
+    assert "make test" in text
