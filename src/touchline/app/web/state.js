@@ -1,0 +1,168 @@
+/** What a tile says of itself. Pure: what is known goes in, words come out. */
+
+import { splitRemedy } from "./failure.js";
+
+/** @typedef {import("./api.js").Status} Status */
+/** @typedef {import("./failure.js").Failure} Failure */
+
+/**
+ * @typedef {object} Known
+ * @property {number} now ms
+ * @property {{reachable: boolean, why: string, answeredAt: number, retryAt: number}} box
+ * @property {Status | null} status null: the box does not list this camera
+ * @property {{phase: string, failure: Failure | null, retryAt: number}} link
+ * @property {number | null} pictureAt when the last picture arrived, ms
+ * @property {number} watchedFrom since when this tile is in sight, ms: before, nothing could be missed
+ * @property {boolean} visible
+ * @property {boolean} blocked the browser wants a click before it plays
+ */
+
+/**
+ * @typedef {object} TileState
+ * @property {"live" | "connecting" | "stale" | "reconnecting" | "failed" | "unreachable" | "paused"} state
+ * @property {string} word for the bar
+ * @property {string} what for the notice over the picture
+ * @property {string} remedy
+ * @property {string} when "trying again in 3 s", or nothing
+ * @property {boolean} canRetry
+ */
+
+/** Without a picture for so long, what is on the screen is old. ms */
+export const STALE_MS = 3000;
+
+/** @type {Record<TileState["state"], string>} */
+export const WORDS = {
+  live: "Live",
+  connecting: "Connecting",
+  stale: "Stale",
+  reconnecting: "Reconnecting",
+  failed: "Failed",
+  unreachable: "Box unreachable",
+  paused: "Paused",
+};
+
+/**
+ * @param {Known} known
+ * @returns {TileState}
+ */
+export function tileState(known) {
+  const { now, box, status, link, pictureAt, visible } = known;
+  const quiet = pictureAt === null ? Infinity : now - Math.max(pictureAt, Math.min(known.watchedFrom, now));
+  const fresh = pictureAt !== null && quiet <= STALE_MS && link.phase === "playing";
+  const last = pictureAt === null ? "" : `Last picture ${ago(now - pictureAt)} ago.`;
+  const error = status?.error ? splitRemedy(status.error) : null;
+
+  if (known.blocked) return say("paused", "This browser waits for a click before it plays.", { canRetry: true });
+  if (box.reachable && status === null) {
+    return say("failed", join(last, "The box no longer has this camera."), { remedy: "Look at all cameras, or at venue.toml." });
+  }
+  if (box.reachable && status?.state === "failed") {
+    const [what, remedy] = error ?? ["The camera cannot be used.", "Look at the box's log."];
+    return say("failed", join(last, what), { remedy });
+  }
+  if (fresh) return say("live", "");
+  if (!visible && link.phase === "idle") return say("paused", "Out of sight, so not played.");
+  if (!box.reachable) {
+    const silent = box.answeredAt > 0 ? ` for ${ago(now - box.answeredAt)}` : "";
+    return say("unreachable", join(last, `No answer from the box${silent}: ${box.why}.`), {
+      remedy: "Check that touchline runs and that this browser reaches it.",
+      when: again(box.retryAt, now),
+    });
+  }
+  if (status?.state === "connecting") {
+    const [what, remedy] = error ?? ["The box waits for the camera's first picture.", ""];
+    return say("connecting", join(last, what), { remedy });
+  }
+  if (status?.state === "stale") {
+    const [what, remedy] = error ?? ["The camera has stopped sending; the box tries to reach it again.", ""];
+    return say("stale", join(last, what), { remedy });
+  }
+  if (link.failure && (link.phase === "pause" || link.phase === "off")) return ofFailure(link, last, now);
+  if (link.phase === "playing") {
+    return say("stale", join(last, "The camera sends, but nothing arrives here."), { when: "Reconnecting soon" });
+  }
+  return opening(link.phase, last);
+}
+
+/**
+ * @param {Known["link"]} link
+ * @param {string} last
+ * @param {number} now
+ */
+function ofFailure(link, last, now) {
+  const { kind, what, remedy } = /** @type {Failure} */ (link.failure);
+  const soft = kind === "lost" || kind === "unreachable" || kind === "no-picture";
+  const when = link.phase === "off" ? "" : again(link.retryAt, now);
+  return say(soft ? "reconnecting" : "failed", join(last, what), { remedy, when, canRetry: true });
+}
+
+/**
+ * @param {string} phase
+ * @param {string} last
+ */
+function opening(phase, last) {
+  /** @type {Record<string, string>} */
+  const steps = { path: "Finding a path to the box.", waiting: "Waiting for the first picture." };
+  return say(last ? "reconnecting" : "connecting", join(last, steps[phase] ?? "Asking the box."));
+}
+
+/**
+ * @param {TileState["state"]} state
+ * @param {string} what
+ * @param {{remedy?: string, when?: string, canRetry?: boolean}} [more]
+ * @returns {TileState}
+ */
+function say(state, what, { remedy = "", when = "", canRetry = false } = {}) {
+  return { state, word: WORDS[state], what, remedy, when, canRetry };
+}
+
+/**
+ * @param {number} at ms
+ * @param {number} now ms
+ */
+export function again(at, now) {
+  const seconds = Math.ceil((at - now) / 1000);
+  return seconds > 0 ? `Trying again in ${seconds} s` : "Trying again now";
+}
+
+/**
+ * A span in words, coarser as it grows.
+ * @param {number} ms
+ */
+export function ago(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
+}
+
+/** @param {...string} parts */
+function join(...parts) {
+  return parts.filter(Boolean).join(" ");
+}
+
+/**
+ * The box in one line: how many cameras are in which state, the good ones first.
+ * @param {Pick<Status, "state">[]} cameras
+ * @returns {{state: string, text: string}[]}
+ */
+export function summary(cameras) {
+  const count = (/** @type {string} */ state) => cameras.filter((camera) => camera.state === state).length;
+  const parts = [{ state: "live", text: `${count("live")} of ${cameras.length} live` }];
+  for (const state of ["connecting", "stale", "failed"]) {
+    if (count(state) > 0) parts.push({ state, text: `${count(state)} ${state}` });
+  }
+  return parts;
+}
+
+/**
+ * What a screen reader is told when tiles change state, in one sentence.
+ * @param {{name: string, word: string}[]} changes
+ */
+export function announcement(changes) {
+  if (changes.length <= 3) return changes.map(({ name, word }) => `${name}: ${word}`).join(". ");
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { word } of changes) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return `${changes.length} cameras changed: ${[...counts].map(([word, n]) => `${n} ${word}`).join(", ")}`;
+}

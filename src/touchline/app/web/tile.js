@@ -1,0 +1,270 @@
+/** <tl-tile>: one camera: its picture, its state in words, its figures. */
+
+import { el, setAttribute, setText } from "./dom.js";
+import { count, millis, rate } from "./figures.js";
+import { Link } from "./link.js";
+import { Player } from "./player.js";
+import { tileState } from "./state.js";
+import { WhepSession } from "./whep.js";
+
+/** @typedef {import("./api.js").Status} Status */
+/** @typedef {import("./api.js").BoxState} BoxState */
+/** @typedef {import("./candidates.js").Path} Path */
+/** @typedef {import("./state.js").TileState} TileState */
+
+/** Out of sight for so long, a tile gives its connection back. ms */
+const UNSEEN_MS = 10_000;
+
+let made = 0;
+
+export class Tile extends HTMLElement {
+  /** @type {Status | null} */
+  status = null;
+  /** @type {TileState | null} */
+  shown = null;
+  /** The media's way, once there is one. @type {Path | null} */
+  path = null;
+  /** How old the picture on screen is, ms, or null where unknown. @type {number | null} */
+  age = null;
+  /** The camera's id. */
+  camera = "";
+  /** @type {Player} */
+  player = /** @type {any} */ (null);
+  /** @type {Link<WhepSession>} */
+  link = /** @type {any} */ (null);
+  #visible = false;
+  #watchedFrom = 0;
+  #unseenAt = 0;
+  /** @type {import("./api.js").BoxPoll} */
+  #poll = /** @type {any} */ (null);
+  /** @type {(tile: Tile, state: TileState) => void} */
+  #stateChanged = () => {};
+  #shape = el("span", { class: "shape", "aria-hidden": "true" });
+  #name = /** @type {HTMLAnchorElement} */ (el("a", { class: "name", dir: "auto" }));
+  #word = el("span", { class: "word", id: `tile-${(made += 1)}` });
+  #stage = el("div", { class: "stage" });
+  #what = el("p", { class: "what" });
+  #remedy = el("p", { class: "remedy" });
+  #when = el("span", { class: "when" });
+  #retry = el("button", { type: "button", class: "retry" }, "Try now");
+  #headline = el("strong", { class: "headline" });
+  #notice = el("div", { class: "notice" });
+  #chips = el("ul", { class: "chips" });
+  #figures = el("dl", { class: "figures" });
+  /** @type {Map<string, HTMLElement>} */
+  #values = new Map();
+
+  /**
+   * Once, before it is put into the page.
+   * @param {{camera: string, href: string | null, prefs: import("./prefs.js").Prefs, poll: import("./api.js").BoxPoll,
+   *   stateChanged: (tile: Tile, state: TileState) => void}} setting
+   */
+  setUp({ camera, href, prefs, poll, stateChanged }) {
+    this.camera = camera;
+    this.#poll = poll;
+    this.#stateChanged = stateChanged;
+    if (href !== null) this.#name.href = href;
+    this.#name.setAttribute("aria-describedby", this.#word.id);
+    this.#figures.append(
+      this.#figure("in", "fps in", "in"),
+      this.#figure("analysed", "fps analysed", "an."),
+      this.#figure("delay", "delay", ""),
+      this.#figure("viewers", "viewers", "view."),
+    );
+    this.#notice.append(
+      this.#headline,
+      this.#what,
+      this.#remedy,
+      el("div", { class: "again" }, this.#when, this.#retry),
+    );
+    this.player = new Player(this.#stage, prefs, (pts, now) => this.#picture(pts, now));
+    this.#stage.append(this.#chips, this.#notice);
+    this.append(el("div", { class: "bar" }, this.#shape, this.#name, this.#word), this.#stage, this.#figures);
+    this.link = new Link((on) => this.#open(on), () => this.update());
+    this.#retry.addEventListener("click", () => this.retry());
+    prefs.addEventListener("change", () => this.player.redraw());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#watchedFrom = performance.now();
+    });
+  }
+
+  /** Width by height of its picture. */
+  get aspect() {
+    const told = this.status && this.status.width > 0 && this.status.height > 0;
+    return this.player.aspect ?? (told && this.status ? this.status.width / this.status.height : 16 / 9);
+  }
+
+  /** @returns {HTMLAnchorElement} what takes the focus */
+  get handle() {
+    return this.#name;
+  }
+
+  /** Figures for tests and measurements. */
+  get counters() {
+    const { path, player } = this;
+    const state = this.shown?.state ?? "connecting";
+    return { ...player.counters, state, mode: player.mode, path: path?.kind ?? null, pair: path?.pair ?? null, age: this.age };
+  }
+
+  /** Connect now; or play, where the browser wanted a click. */
+  retry() {
+    if (this.player.blocked) this.player.resume();
+    else this.link.retry();
+  }
+
+  /**
+   * In sight or not: unseen tiles are not played.
+   * @param {boolean} visible
+   */
+  see(visible) {
+    if (visible === this.#visible) return;
+    this.#visible = visible;
+    if (visible) this.#watchedFrom = performance.now();
+    else this.#unseenAt = performance.now();
+    this.update();
+  }
+
+  /** Leave the page. */
+  close() {
+    this.link.stop();
+    this.player.stop();
+    this.remove();
+  }
+
+  /**
+   * @param {Status | null} status null: the box no longer has this camera
+   */
+  take(status) {
+    this.status = status;
+    this.update();
+  }
+
+  /** A few times a second. */
+  tick() {
+    const now = performance.now();
+    const { link, player } = this;
+    const wanted = this.#visible || now - this.#unseenAt < UNSEEN_MS;
+    const usable = this.status !== null && this.status.state !== "failed";
+    if (!wanted && link.phase !== "idle") {
+      link.stop();
+      player.stop();
+    } else if (this.#visible && usable) {
+      link.start();
+    }
+    const from = Math.max(player.pictureAt ?? 0, this.#watchedFrom);
+    const judged = this.#visible && !document.hidden;
+    link.tick({ live: judged && this.#poll.state.reachable && this.status?.state === "live", quiet: now - from });
+    this.update();
+  }
+
+  /** Say what is. */
+  update() {
+    const { link, player, status } = this;
+    const now = performance.now();
+    const state = tileState({
+      now,
+      box: this.#poll.state,
+      status,
+      link,
+      pictureAt: player.pictureAt,
+      watchedFrom: document.hidden ? now : this.#watchedFrom,
+      visible: this.#visible,
+      blocked: player.blocked,
+    });
+    const before = this.shown?.state;
+    this.shown = state;
+    setText(this.#name, status?.name ?? this.camera);
+    setText(this.#word, state.word);
+    setText(this.#headline, state.word);
+    setText(this.#what, state.what);
+    setText(this.#remedy, state.remedy);
+    setText(this.#when, state.when);
+    this.#retry.hidden = !state.canRetry;
+    this.#notice.hidden = state.state === "live";
+    this.#notice.title = [state.what, state.remedy].filter(Boolean).join("\n");
+    setAttribute(this, "data-state", state.state);
+    setAttribute(this.#shape, "data-state", state.state);
+    this.toggleAttribute("data-old", player.pictureAt !== null && state.state !== "live");
+    if (status) this.#tell(status);
+    if (before !== state.state) this.#stateChanged(this, state);
+  }
+
+  /** @param {Status} status */
+  #tell(status) {
+    this.#set("in", rate(status.fps_in), "Pictures a second from the camera");
+    this.#set("analysed", rate(status.fps_analysed), "Pictures a second that were analysed");
+    const seen = this.age !== null && this.shown?.state === "live";
+    const told = seen ? "From the box's first sight of a picture to this screen" : "Age of a picture when the box sends it";
+    this.#set("delay", millis(seen ? this.age : status.latency_ms), told);
+    this.#set("viewers", count(status.viewers), "Viewers of this camera");
+    const chips = [...status.shed.map((text) => ["shed", text])];
+    if (status.error && this.shown?.state === "live") chips.push(["error", status.error]);
+    const said = chips.map((chip) => chip.join(" ")).join("\n");
+    if (this.#chips.dataset.said === said) return;
+    this.#chips.dataset.said = said;
+    this.#chips.replaceChildren(
+      ...chips.map(([kind, text]) => el("li", { class: kind, title: text }, kind === "shed" ? `Reduced: ${text}` : text)),
+    );
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} long
+   * @param {string} short
+   */
+  #figure(key, long, short) {
+    const value = el("dd", {}, "–");
+    this.#values.set(key, value);
+    const unit = el("dt", {}, el("span", { class: "long" }, long), el("span", { class: "short", "aria-hidden": "true" }, short));
+    return el("div", { "data-figure": key }, unit, value);
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} text
+   * @param {string} title
+   */
+  #set(key, text, title) {
+    const value = /** @type {HTMLElement} */ (this.#values.get(key));
+    setText(value, text);
+    setAttribute(/** @type {Element} */ (value.parentElement), "title", title);
+  }
+
+  /** @param {import("./whep.js").Handlers & any} on */
+  #open(on) {
+    this.player.counters.firstFrameMs = null;
+    this.path = null;
+    return new WhepSession(this.camera, {
+      phase: (phase) => {
+        on.phase(phase);
+        if (phase === "waiting") void this.#findPath();
+      },
+      stream: (stream) => this.player.play(stream),
+      message: (message) => this.player.message(message),
+      failed: (failure) => {
+        this.player.stop();
+        on.failed(failure);
+      },
+    });
+  }
+
+  async #findPath() {
+    const { session } = this.link;
+    const path = await session?.path();
+    if (path && session === this.link.session) this.path = path;
+  }
+
+  /**
+   * @param {number | null} pts
+   * @param {number} now
+   */
+  #picture(pts, now) {
+    const { counters } = this.player;
+    if (counters.firstFrameMs === null) counters.firstFrameMs = Math.round(performance.now() - this.link.openedAt);
+    const age = pts === null ? null : this.#poll.clock.age(pts, now);
+    this.age = age === null || this.age === null ? age : this.age + 0.1 * (age - this.age);
+    this.link.picture();
+  }
+}
+
+customElements.define("tl-tile", Tile);
