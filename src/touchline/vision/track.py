@@ -40,18 +40,20 @@ class TrackerConfig:
     confirm_hits: int = 2
     tentative_s: float = 0.15
     coast_s: float = 0.6
-    lost_s: float = 20.0
+    lost_s: float = 60.0
     ball_coast_s: float = 0.2
     ball_lost_s: float = 1.0
-    new_cost: float = 6.0
+    new_cost: float = 3.0
+    live_s: float = 1.0
+    stitch_cost: float = 3.0
     inside_cost: float = 2.0
     border: float = 1.0
     beyond: float = 1.0
     iou_weight: float = 1.0
-    tail: float = 4.0
+    tail: float = 8.0
     missed: float = 0.1
     missed_covered: float = 0.54
-    leave_rate: float = 0.3
+    leave_rate: float = 0.1
     first_trust: float = 0.4
     return_share: float = 0.02
     show_at: float = 0.4
@@ -109,21 +111,51 @@ class _Population:
             reach = x[:, 3:] * config.beyond
             self.bank.x[lost, :2] = np.clip(x[:, :2], -reach, self.edge + reach)
 
-    def match(self, boxes: Floats) -> tuple[Rows, Rows]:
+    def match(self, boxes: Floats, time: float) -> tuple[Rows, Rows]:
         """Rows of tracks and of ``boxes`` (D, 4) that belong together."""
         if not len(self) or not len(boxes):
             return np.zeros(0, np.intp), np.zeros(0, np.intp)
         config, known = self.config, self.known
+        live = np.flatnonzero(time - known.seen <= config.live_s)
         cost = unlikeliness(
-            self.bank.x, self.bank.pp, boxes, self.motion.measured(boxes), config.iou_weight, config.tail
+            self.bank.x[live],
+            self.bank.pp[live],
+            boxes,
+            self.motion.measured(boxes),
+            config.iou_weight,
+            config.tail,
         )
-        seen = np.maximum(known.there, config.return_share) * (1 - known.missed)
+        seen = np.maximum(known.there[live], config.return_share) * (1 - known.missed[live])
         cost += np.log((1 - seen) / seen)[:, None]
         cost -= config.new_cost
+        rows, columns = assign(cost)
+        return live[rows], columns
+
+    def stitch(self, time: float) -> None:
+        """Give tracks that are new but sure the numbers of those lost who may have come back."""
+        config, known = self.config, self.known
+        new = np.flatnonzero((known.hits == config.confirm_hits) & (known.seen == time))
+        if not len(new):
+            return
+        old = np.flatnonzero((known.hits > config.confirm_hits) & (known.seen < time))
+        if not len(old):
+            return
+        boxes = self.bank.x[new]
+        cost = unlikeliness(self.bank.x[old], self.bank.pp[old], boxes, self.bank.pp[new], 0.0, config.tail)
         half = boxes[:, 2:] / 2
         gap = np.minimum(boxes[:, :2] - half, self.edge - boxes[:, :2] - half).min(axis=1) / boxes[:, 3]
-        cost -= config.inside_cost * np.clip(gap / config.border, 0, 1)
-        return assign(cost)
+        cost -= config.stitch_cost + config.inside_cost * np.clip(gap / config.border, 0, 1)
+        rows, columns = assign(cost)
+        if not len(rows):
+            return
+        old, new = old[rows], new[columns]
+        known.ids[new] = known.ids[old]
+        known.hits[new] += known.hits[old]
+        known.votes[new] += known.votes[old]
+        keep = np.ones(len(self), np.bool_)
+        keep[old] = False
+        self.bank.keep(keep)
+        known.keep(keep)
 
     def settle(
         self, time: float, boxes: Floats, detections: Detections, pairs: tuple[Rows, Rows], next_id: int
@@ -214,15 +246,16 @@ class Tracker:
         boxes = _centred(people.boxes)
         if len(self._people):
             self._people.expect()
-        pairs = self._people.match(boxes)
+        pairs = self._people.match(boxes, time)
         if len(pairs[0]) >= 3:
             shift = self._common(pairs[0], boxes[pairs[1], :2] - self._people.bank.x[pairs[0], :2])
             self._people.bank.x[:, :2] += shift
             self._balls.bank.x[:, :2] += shift
-            pairs = self._people.match(boxes)
+            pairs = self._people.match(boxes, time)
         self._next_id = self._people.settle(time, boxes, people, pairs, self._next_id)
+        self._people.stitch(time)
         boxes = _centred(balls.boxes)
-        pairs = self._balls.match(boxes)
+        pairs = self._balls.match(boxes, time)
         self._next_id = self._balls.settle(time, boxes, balls, pairs, self._next_id)
         return self._tracks(time)
 

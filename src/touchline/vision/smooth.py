@@ -1,0 +1,128 @@
+"""Tracks with hindsight: what files, clips and late viewers get. Pure; time is in the tracks' pts."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.types import MEDIA_CLOCK, InputError, Tracks
+
+
+@dataclass(frozen=True, slots=True)
+class SmootherConfig:
+    """``hold_s``: seconds for which a frame waits at least, beyond the next detection, so that longer gaps can be
+    filled; 0 gives every frame as soon as the next detection is in. ``gap_s``: longest gap in seconds between two
+    detections of one track that is filled. ``frames``: most frames held; the oldest leaves when one more comes."""
+
+    hold_s: float = 0.0
+    gap_s: float = 1.0
+    frames: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """A track's box where a detector really saw it."""
+
+    pts: int
+    box: NDArray[np.float32]
+    score: float
+    label: int
+
+
+class Smoother:
+    """Takes causal tracks frame by frame and gives them back one detection later.
+
+    Between two detections of a track its boxes lie on the straight line in time between them, also where the
+    tracker had not shown it. Where a track was not seen again its causal boxes stay. Tracks that come back from
+    a gap longer than ``gap_s`` are not filled.
+    """
+
+    def __init__(self, config: SmootherConfig | None = None) -> None:
+        self._config = config or SmootherConfig()
+        self._held: deque[tuple[Tracks, int]] = deque()
+        self._anchors: dict[int, deque[_Anchor]] = {}
+        self._last_pts: int | None = None
+        self._last_detection: int | None = None
+
+    def push(self, tracks: Tracks, pts: int) -> list[tuple[Tracks, int]]:
+        """Take the tracks of the frame at ``pts`` (1/90,000 s, rising) and return those that are final, in order.
+
+        Raises `InputError` when ``pts`` does not rise.
+        """
+        if self._last_pts is not None and pts <= self._last_pts:
+            raise InputError(f"smoother: pts {pts} does not come after {self._last_pts}; pass frames in order")
+        self._last_pts = pts
+        self._held.append((tracks, pts))
+        if tracks.detected.any():
+            self._last_detection = pts
+            for row in np.flatnonzero(tracks.detected):
+                anchor = _Anchor(pts, tracks.boxes[row], float(tracks.scores[row]), int(tracks.classes[row]))
+                self._anchors.setdefault(int(tracks.ids[row]), deque()).append(anchor)
+        count = max(0, len(self._held) - self._config.frames)
+        if self._last_detection is not None:
+            ripe = min(self._last_detection, pts - round(self._config.hold_s * MEDIA_CLOCK) + 1)
+            while count < len(self._held) and self._held[count][1] < ripe:
+                count += 1
+        return self._release(count)
+
+    def flush(self) -> list[tuple[Tracks, int]]:
+        """What is still held, at the end of the stream."""
+        return self._release(len(self._held))
+
+    def _release(self, count: int) -> list[tuple[Tracks, int]]:
+        out: list[tuple[Tracks, int]] = []
+        for _ in range(count):
+            tracks, pts = self._held.popleft()
+            out.append((self._smoothed(tracks, pts), pts))
+        if out:
+            self._forget(out[-1][1])
+        return out
+
+    def _smoothed(self, tracks: Tracks, pts: int) -> Tracks:
+        rows = {int(identity): row for row, identity in enumerate(tracks.ids)}
+        boxes = tracks.boxes.copy()
+        added: list[tuple[int, NDArray[np.float32], _Anchor]] = []
+        for identity, anchors in self._anchors.items():
+            between = _around(anchors, pts, round(self._config.gap_s * MEDIA_CLOCK))
+            if between is None:
+                continue
+            before, after = between
+            share = (pts - before.pts) / (after.pts - before.pts)
+            box = (before.box + share * (after.box - before.box)).astype(np.float32)
+            if identity in rows:
+                boxes[rows[identity]] = box
+            else:
+                added.append((identity, box, after))
+        if not added:
+            return Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, tracks.detected, tracks.labels)
+        return Tracks(
+            np.concatenate([tracks.ids, np.array([identity for identity, _, _ in added], np.int32)]),
+            np.concatenate([boxes, np.stack([box for _, box, _ in added])]),
+            np.concatenate([tracks.scores, np.array([after.score for _, _, after in added], np.float32)]),
+            np.concatenate([tracks.classes, np.array([after.label for _, _, after in added], np.int16)]),
+            np.concatenate([tracks.detected, np.zeros(len(added), np.bool_)]),
+            tracks.labels,
+        )
+
+    def _forget(self, pts: int) -> None:
+        """Keep of each track the last anchor up to ``pts`` and those after it; drop tracks long gone."""
+        oldest = pts - round(self._config.gap_s * MEDIA_CLOCK)
+        for identity, anchors in list(self._anchors.items()):
+            while len(anchors) > 1 and anchors[1].pts <= pts:
+                anchors.popleft()
+            if anchors[-1].pts < oldest:
+                del self._anchors[identity]
+
+
+def _around(anchors: deque[_Anchor], pts: int, gap: int) -> tuple[_Anchor, _Anchor] | None:
+    """The two neighbouring anchors that ``pts`` lies truly between, unless they are more than ``gap`` apart."""
+    for before, after in pairwise(anchors):
+        if before.pts < pts < after.pts:
+            return (before, after) if after.pts - before.pts <= gap else None
+        if before.pts >= pts:
+            return None
+    return None
