@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 import touchline
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
-from touchline.types import Fact, InputError, JsonValue, Packet, StreamInfo
+from touchline.types import Fact, InputError, JsonValue, Packet, SourceError, StreamInfo
 
 Summary = dict[str, Any]
 """What summary.json holds."""
@@ -33,7 +33,7 @@ def analyse_files(
     Raises `InputError`.
     """
     summaries: list[Summary] = []
-    errors: list[InputError] = []
+    errors: list[SourceError] = []
     folders = _folders(files, out)
     with Progress(
         TextColumn("{task.description}", markup=False),
@@ -48,7 +48,7 @@ def analyse_files(
             try:
                 moved = functools.partial(_move, progress, bar)
                 summaries.append(_analyse(file, folder, model, detect_hz, moved))
-            except InputError as error:
+            except SourceError as error:
                 errors.append(error)
                 progress.remove_task(bar)
     if errors:

@@ -23,9 +23,10 @@ from touchline.live.shed import LoadMeter, Shedder
 from touchline.live.threads import run_together
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
-from touchline.types import MEDIA_CLOCK, Fact, Frame, JsonValue, Packet, StreamInfo, Tracks, fact_id
+from touchline.types import MEDIA_CLOCK, Fact, Frame, Packet, StreamInfo, Tracks, fact_id
 from touchline.vision.detect import load_detector
 from touchline.vision.propagate import Propagator
+from touchline.vision.smooth import Smoother
 from touchline.vision.track import Tracker
 
 PACKETS_HELD_S = 1.5
@@ -59,7 +60,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     )
     detector = load_detector(job.model, width=job.detect_width)
     full_width = detector.width
-    tracker, propagator, register = Tracker(), Propagator(), Register()
+    tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(), Register()
     pace, shedder, meter = Pace(), Shedder(job.detect_hz), LoadMeter()
     presenter = Presenter(job, out.send, signals.key, signals.quit.set)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
@@ -102,6 +103,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     def look() -> None:
         """Frames → detections now and then, tracks at every one → facts."""
         nonlocal tracks
+        size = (0, 0)
         for frame in frames:
             started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
             if pace.due(frame.pts, shedder.plan.detect_hz):
@@ -110,9 +112,10 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 pulse.count("fps_detected", started)
             else:
                 tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
-            tell(frame, "tracks", tracks_data(tracks, frame.width, frame.height))
-            for kind, data in register.update(tracks, frame.pts):
-                tell(frame, kind, data)
+            size = frame.width, frame.height
+            # A recording can wait for the next detection, and has its boxes smoothed between the two.
+            for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
+                tell(final, pts, size)
             if draws:
                 presenter.show(frame, tracks, fps, encode=encodes)
             pulse.count("fps_analysed", started)
@@ -120,13 +123,17 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             if live and load is not None:
                 detector.set_width(round(full_width * shedder.update(load).width_scale))
                 pulse.set(shed=shedder.shed(), frames_skipped=frames.dropped + packets.dropped)
+        for final, pts in smoother.flush():
+            tell(final, pts, size)
         presenter.close()
 
     def late(frame: Frame) -> bool:
         return live and len(packets) > 2 and clocks.media() - frame.pts / MEDIA_CLOCK > LATE_S
 
-    def tell(frame: Frame, kind: str, data: dict[str, JsonValue]) -> None:
-        out.send(Fact(fact_id(clocks.unix_ms()), job.id, kind, frame.pts, data))
+    def tell(tracks: Tracks, pts: int, size: tuple[int, int]) -> None:
+        news = [("tracks", tracks_data(tracks, *size)), *register.update(tracks, pts)]
+        for kind, data in news:
+            out.send(Fact(fact_id(clocks.unix_ms()), job.id, kind, pts, data))
 
     tracks = Tracks.empty(detector.labels)
     run_together(stop, take, decode, look)
