@@ -36,7 +36,9 @@ async def viewer_page(whep: Callable[[str], Awaitable[str]], args: list[str] | N
         browser = await playwright.chromium.launch(executable_path=path, args=ARGS + (args or []))
         try:
             page = await browser.new_page()
-            await page.route("http://touchline.test/", lambda route: route.fulfill(path=PAGE, content_type="text/html"))
+            await page.route(
+                "http://touchline.test/", lambda route: route.fulfill(path=PAGE, content_type="text/html")
+            )
             await page.expose_function("whep", whep)
             await page.goto("http://touchline.test/")
             yield page

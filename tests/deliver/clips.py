@@ -23,7 +23,14 @@ def encode(
     codec.framerate = Fraction(fps)
     codec.bit_rate = bit_rate
     codec.gop_size = gop
-    codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": f"keyint={gop}:scenecut=0:repeat-headers=1"}
+    codec.thread_count = 1  # one slice a picture, as cameras make them
+    # Key pictures no larger than a camera makes them.
+    rate = f"vbv-maxrate={bit_rate // 1000}:vbv-bufsize={bit_rate // 3000}"
+    codec.options = {
+        "preset": "ultrafast",
+        "tune": "zerolatency",
+        "x264-params": f"keyint={gop}:scenecut=0:repeat-headers=1:{rate}",
+    }
     rng = np.random.default_rng(1)
     texture = rng.integers(0, 255, (height, width * 2), np.uint8)
     packets: list[Packet] = []

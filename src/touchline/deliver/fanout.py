@@ -1,7 +1,7 @@
 """One camera's packets and facts to any number of viewers, none of which can hold up another.
 
-Every subscriber has a bounded queue of references to shared pictures. A subscriber that falls behind loses pictures
-up to the newest key picture, never a part of what it takes to decode the next; what it lost is counted.
+Every subscriber has a bounded queue of references to shared pictures. A subscriber that falls behind loses
+pictures up to the newest key picture, never a part of what it takes to decode the next; what it lost is counted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from touchline.deliver.rtp import AccessUnit, complete_key
+from touchline.deliver.sctp import fragments
 from touchline.types.fact import Fact, JsonValue
 from touchline.types.packet import Packet, StreamInfo
 
@@ -30,16 +31,18 @@ KEY_REQUEST_GAP = 0.5
 
 @dataclass(frozen=True, slots=True)
 class FactMessage:
-    """A fact as the page gets it: serialised once for all viewers. ``pts`` in 1/90,000 s."""
+    """A fact as the page gets it: serialised and cut for the wire once for all viewers. ``pts`` in 1/90,000 s."""
 
     pts: int
     data: bytes
+    parts: list[tuple[int, bytes, int]]
 
 
 def fact_message(fact: Fact) -> FactMessage:
     """``{"type": "fact", "pts": …}`` and the fact's public form."""
     body: dict[str, JsonValue] = {**fact.to_json(), "kind": fact.kind, "type": "fact", "pts": fact.pts}
-    return FactMessage(fact.pts, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+    data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return FactMessage(fact.pts, data, fragments(data))
 
 
 def _nothing() -> None:
@@ -115,8 +118,9 @@ class Subscription:
 class CameraStream:
     """One camera on its way to viewers. All calls from one thread (the server's event loop).
 
-    ``request_key`` is called, at most every half second, when a viewer cannot go on without a key picture; set it to what asks
-    the camera's encoder for one. It may do nothing: a passed-through camera sends its next key in its own time.
+    ``request_key`` is called, at most every half second, when a viewer cannot go on without a key picture; set it
+    to what asks the camera's encoder for one. It may do nothing: a passed-through camera sends its next key
+    picture in its own time.
     """
 
     def __init__(
@@ -177,7 +181,7 @@ class CameraStream:
             subscriber.ready()
 
     def subscribe(self, ready: Callable[[], None]) -> Subscription:
-        """A new viewer: the cached group of pictures and its facts are in its queues, ``ready`` is not called for them.
+        """A new viewer. The cached group of pictures and its facts are in its queues, without a call of ``ready``.
 
         Without a cached group a key picture is asked for.
         """

@@ -34,9 +34,9 @@ class WhepRefused(InputError):
 class Offer:
     """What matters of a viewer's offer.
 
-    ``mids``: (kind, mid, formats, profile) of every media section in order. ``video``, ``data``: index of the section that
-    is answered, ``data`` -1 where no data channel is offered. ``payload_type``: H.264's. ``fmtp``: its parameters as offered.
-    ``playout_delay``: the extension's id, or 0. ``max_message``: bytes of a data channel message.
+    ``mids``: (kind, mid, formats, profile) of every media section in order. ``video``, ``data``: index of the
+    section that is answered, ``data`` -1 where no data channel is offered. ``payload_type``: H.264's. ``fmtp``:
+    its parameters as offered. ``playout_delay``: the extension's id, or 0.
     """
 
     mids: tuple[tuple[str, str, str, str], ...]
@@ -47,7 +47,6 @@ class Offer:
     feedback: tuple[str, ...]
     playout_delay: int
     sctp_port: int
-    max_message: int
     ice: RTCIceParameters
     dtls: RTCDtlsParameters
     candidates: tuple[RTCIceCandidate, ...]
@@ -105,7 +104,6 @@ def _read(session: SessionDescription, profile: str | None) -> Offer:
     }
     feedback = tuple(t if p is None else f"{t} {p}" for t, p in _FEEDBACK if (t, p) in offered)
     candidates = [c for m in media for c in m.ice_candidates]
-    capabilities = media[data].sctpCapabilities if data >= 0 else None
     return Offer(
         mids=tuple((m.kind, m.rtp.muxId, " ".join(map(str, m.fmt)), m.profile) for m in media),
         video=video,
@@ -115,7 +113,6 @@ def _read(session: SessionDescription, profile: str | None) -> Offer:
         feedback=feedback,
         playout_delay=ids[0] if ids else 0,
         sctp_port=(media[data].sctp_port or 5000) if data >= 0 else 0,
-        max_message=capabilities.maxMessageSize if capabilities is not None else 65536,
         ice=ice,
         dtls=dtls,
         candidates=tuple(c for c in candidates if usable(c))[:MAX_CANDIDATES],
@@ -142,14 +139,15 @@ def _h264(media: MediaDescription, profile: str | None) -> tuple[int, str]:
         parameters = codec.parameters
         if codec.mimeType.lower() != "video/h264" or str(parameters.get("packetization-mode", "0")) != "1":
             continue
-        if not 0 <= codec.payloadType <= 127:
+        number = codec.payloadType
+        if number is None or not 0 <= number <= 127:
             continue
         offered = str(parameters.get("profile-level-id", "42001f")).lower()
         # Decoders play what the SPS says; the nearest name keeps strict ones happy.
-        near = 3 if offered[:4] == wanted[:4] else 2 if offered[:2] == wanted[:2] else offered[:4] == "42e0"
+        near = 3 if offered[:4] == wanted[:4] else 2 if offered[:2] == wanted[:2] else int(offered[:4] == "42e0")
         if best is None or near > best[0]:
             text = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={offered}"
-            best = (near, codec.payloadType, text)
+            best = (near, number, text)
     if best is None or not re.fullmatch(r"[0-9a-f]{6}", best[2][-6:]):
         raise WhepRefused(
             406, "the offer has no H.264 with packetization-mode=1; offer it, for nothing else is sent"
@@ -160,8 +158,8 @@ def _h264(media: MediaDescription, profile: str | None) -> tuple[int, str]:
 def usable(candidate: RTCIceCandidate) -> bool:
     """Whether a candidate of the viewer's is worth a check.
 
-    Names (``….local``) hide a browser's address. They need not be resolved: the browser checks towards the server, which
-    answers to where the check came from.
+    Names (``….local``) hide a browser's address. They need not be resolved: the browser checks towards the server,
+    which answers to where the check came from.
     """
     return (
         candidate.protocol.lower() == "udp"

@@ -13,7 +13,8 @@ NTP_EPOCH = 2_208_988_800
 
 
 def sender_report(ssrc: int, unix: float, timestamp: int, packets: int, octets: int, cname: bytes) -> bytes:
-    """A compound of SR and SDES: RTP ``timestamp`` was at ``unix`` seconds; packets and payload octets sent so far."""
+    """A compound of SR and SDES: RTP ``timestamp`` was at ``unix`` s; ``packets`` and payload ``octets`` so
+    far."""
     ntp = int((unix + NTP_EPOCH) * 2**32)
     report = struct.pack(
         ">BBHIQIII",
@@ -41,8 +42,8 @@ class Feedback:
     """What a compound packet asks of the sender with one SSRC.
 
     ``lost``: sequence numbers to send again. ``wants_key``: a picture cannot be decoded. ``fraction_lost``: 0–1 of
-    the packets since the receiver's last report, or None without a report. ``last_report`` and ``delay``: the middle 32 bits of
-    the NTP time of the sender report last received and 1/65,536 s since then.
+    the packets since the receiver's last report, or None without a report. ``last_report`` and ``delay``: the
+    middle 32 bits of the NTP time of the sender report last received and 1/65,536 s since then.
     """
 
     lost: list[int]

@@ -58,8 +58,8 @@ def profile_level_id(annex_b: bytes) -> str | None:
 def complete_key(annex_b: bytes, extradata: bytes) -> bytes:
     """A key picture's access unit with the parameter sets it takes to decode it.
 
-    Sources that send SPS and PPS out of band only (RTSP's DESCRIBE) leave them out of the stream; a viewer that joins
-    has nothing else. Already complete access units come back unchanged.
+    Sources that send SPS and PPS out of band only (RTSP's DESCRIBE) leave them out of the stream; a viewer that
+    joins has nothing else. Already complete access units come back unchanged.
     """
     kinds = {nal[0] & 0x1F for nal in split_nals(annex_b)}
     if {NAL_SPS, NAL_PPS} <= kinds:
@@ -118,8 +118,8 @@ def _fragments(nal: bytes, limit: int) -> list[bytes]:
 class Shape:
     """What of a packet depends on the viewer's negotiation, and is shared by nearly all viewers.
 
-    ``payload_type``: 0–127. ``tag``: bytes SRTP adds to a packet. ``playout_delay``: the negotiated id (1–14) of the
-    playout delay extension, or 0 for none.
+    ``payload_type``: 0–127. ``tag``: bytes SRTP adds to a packet. ``playout_delay``: the negotiated id (1–14) of
+    the playout delay extension, or 0 for none.
     """
 
     payload_type: int
@@ -131,12 +131,14 @@ class Shape:
 class Run:
     """Packets of one size that follow each other in a wire; the last may be shorter.
 
-    ``start``, ``end``: bytes in the protected wire. ``segment``: protected bytes of each but the last.
+    ``start``, ``end``: bytes in the protected wire. ``segment``: protected bytes of each but the last. ``count``:
+    packets.
     """
 
     start: int
     end: int
     segment: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,8 @@ class Wire:
 def wire(parts: list[bytes], shape: Shape, *, hurry: bool) -> Wire:
     """Lay out the payloads of one access unit.
 
-    ``hurry`` puts the playout delay extension (0 to 0 ms: show at once) on the first packet; a receiver keeps to it until told
-    otherwise, so key pictures are enough.
+    ``hurry`` puts the playout delay extension (0 to 0 ms: show at once) on the first packet; a receiver keeps
+    to it until told otherwise, so key pictures are enough.
     """
     block = bytearray()
     packets: list[tuple[int, int]] = []
@@ -178,22 +180,22 @@ def wire(parts: list[bytes], shape: Shape, *, hurry: bool) -> Wire:
         block += head + part + room
         size = len(block) - offset
         if open_run and (size > segment or count == _RUN_PACKETS):
-            runs.append(Run(run_start, offset, segment))
+            runs.append(Run(run_start, offset, segment, count))
             open_run = False
         if not open_run:
             run_start, segment, count, open_run = offset, size, 0, True
         count += 1
         if size < segment:
-            runs.append(Run(run_start, len(block), segment))
+            runs.append(Run(run_start, len(block), segment, count))
             open_run = False
     if open_run:
-        runs.append(Run(run_start, len(block), segment))
+        runs.append(Run(run_start, len(block), segment, count))
     return Wire(bytes(block), tuple(packets), tuple(runs), sum(map(len, parts)))
 
 
-def stamp(buffer: bytearray | memoryview, offset: int, sequence: int, timestamp: int, ssrc: int) -> None:
-    """Write what is a viewer's own into the packet at ``offset``. All three are taken modulo their width."""
-    _VARYING.pack_into(buffer, offset + 2, sequence & 0xFFFF, timestamp & 0xFFFF_FFFF, ssrc & 0xFFFF_FFFF)
+stamp = _VARYING.pack_into
+"""``stamp(buffer, packet offset + 2, sequence, time stamp, ssrc)`` writes what is a viewer's own (16, 32, 32
+bits)."""
 
 
 @dataclass(slots=True)

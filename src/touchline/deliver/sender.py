@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
 
 from touchline.deliver import rtcp
@@ -18,7 +17,7 @@ HISTORY_PACKETS = 900
 
 BURST_BYTES = 48 * 1024
 BURST_GAP = 0.004
-"""A backlog (a joining viewer's group of pictures) is sent in portions: 100 Mbit/s spares the receiver's socket."""
+"""A backlog (a joining viewer's group of pictures) is sent in portions: 100 Mb/s spares the receiver's socket."""
 
 RETRY_GAP = 0.005
 """Seconds until the next try when the kernel had no room."""
@@ -43,18 +42,24 @@ class Transport(Protocol):
         """Send a compound RTCP packet."""
         ...
 
+    def send_message(self, parts: list[tuple[int, bytes, int]]) -> bool:
+        """Send a message on the data channel of facts."""
+        ...
+
 
 class ViewerSender:
-    """Sends a subscription's pictures as they come. ``facts`` takes a serialised fact and tells whether it could.
+    """Sends a subscription's pictures as they come, and its facts once ``facts_open`` is set.
 
-    ``rtp_offset``: RTP time stamp = pts + rtp_offset (mod 2³²). ``packets_lost``: the receiver's own count of losses is not kept;
-    ``resent`` counts what was sent again, ``blocked`` the pictures that the kernel had no room for.
+    ``rtp_offset``: RTP time stamp = pts + rtp_offset (mod 2³²). ``resent`` counts packets sent again, ``blocked``
+    pictures that the kernel had no room for, ``fraction_lost`` is the viewer's last report (0–1) and
+    ``round_trip`` is in seconds.
     """
 
     def __init__(self, transport: Transport, stream: CameraStream, shape: Shape, cname: str) -> None:
         self.ssrc = 1 + secrets.randbelow(2**32 - 1)
         self.rtp_offset = secrets.randbits(32)
-        self.facts: Callable[[bytes], bool] | None = None
+        self.facts_open = False
+        self.facts_dropped = 0
         self.resent = 0
         self.blocked = 0
         self.fraction_lost = 0.0
@@ -73,6 +78,16 @@ class ViewerSender:
         self._resend_window = (0.0, 0)
         self._subscription: Subscription | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def backlog(self) -> int:
+        """Pictures waiting to be sent."""
+        return self._subscription.backlog if self._subscription is not None else 0
+
+    @property
+    def dropped(self) -> int:
+        """Pictures this viewer did not get because it was slow."""
+        return self._subscription.dropped if self._subscription is not None else 0
 
     def start(self) -> None:
         """Begin with what the stream has cached."""
@@ -94,9 +109,9 @@ class ViewerSender:
         subscription = self._subscription
         if subscription is None:
             return
-        if self.facts is not None:
+        if self.facts_open:
             while (message := subscription.take_fact()) is not None:
-                self.facts(message.data)
+                self.facts_dropped += not self._transport.send_message(message.parts)
         if self._timer is not None:
             return
         budget = BURST_BYTES
@@ -140,7 +155,7 @@ class ViewerSender:
         timestamp = (pts + self.rtp_offset) & 0xFFFF_FFFF
         sequence = self._sequence
         sent = self._transport.send(wire, sequence, timestamp, self.ssrc)
-        # Blocked or not, the numbers are used up: what the kernel did not take is lost, and the viewer's NACK brings it back.
+        # Blocked or not, the numbers are used up: what the kernel did not take is lost, and a NACK brings it back.
         self._sequence = (sequence + count) & 0xFFFF
         self._packets += count
         self._octets += wire.octets

@@ -1,24 +1,28 @@
 """One viewer's transport: ICE, DTLS and SRTP of aiortc, used below its public names.
 
 This is the only file that touches what aiortc and pylibsrtp keep private (hence the exact pin in pyproject.toml;
-tests/deliver/test_transport.py fails when they change). Why it does: aiortc spends 15 µs and two coroutines on each packet
-sent, and two tasks on each viewer; this protects a picture's packets in place, in one buffer, and hands them to the
-kernel in one call.
+tests/deliver/test_transport.py fails when they change). Why it does: aiortc spends 15 µs and two coroutines on
+each packet sent, and two tasks on each viewer; this protects a picture's packets in place, in one buffer, and
+hands them to the kernel in one call.
 """
+
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import os
 import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import aioice
 from aioice import stun
+from aioice.ice import get_host_addresses
 from aiortc import (
     RTCCertificate,
     RTCDataChannel,
@@ -34,18 +38,20 @@ from aiortc import (
     RTCSctpTransport,
 )
 from aiortc.rtcdtlstransport import SRTP_PROFILES, State
-from aiortc.rtcicetransport import connection_kwargs
+from aiortc.rtcicetransport import connection_kwargs, parse_stun_turn_uri
 from OpenSSL import SSL
 from pylibsrtp import _binding
 
-from touchline.deliver.rtp import Wire, stamp
+from touchline.deliver.rtp import Run, Wire, stamp
+from touchline.deliver.sctp import MessageLane, read_sack
+from touchline.types.errors import ConfigError
 
 _ffi: Any = _binding.ffi
 _lib: Any = _binding.lib
 
 # GCM costs 1.4 µs a packet, AES-CM with SHA-1 1.9; browsers offer both.
 _PROFILES = [p for name in ("AEAD_AES_128_GCM", "AES128_CM_SHA1_80") for p in SRTP_PROFILES if name in str(p)]
-_TAGS = {b"SRTP_AEAD_AES_128_GCM": 16, b"SRTP_AES128_CM_SHA1_80": 10}
+_TAGS = {"SRTP_AEAD_AES_128_GCM": 16, "SRTP_AES128_CM_SHA1_80": 10}
 
 _UDP_SEGMENT = 103  # linux/udp.h
 _SEND_BUFFER = 2 << 20
@@ -59,40 +65,54 @@ _length: Any = _ffi.new("int *")
 class IceSettings:
     """Where a viewer's media may come from.
 
-    ``addresses``: local addresses to offer, or None for all of this box's. ``stun``: ``stun:host:port`` or None.
-    ``turn``: ``turn:host:port?transport=udp`` (or tcp, or ``turns:``) with its ``username`` and ``credential``.
+    ``addresses``: local addresses to offer, or none for all of this box's. ``stun``: ``stun:host:port`` URLs.
+    ``turn``: (``turn:host:port?transport=udp``, tcp, or ``turns:``; user name; credential) of each relay. This box
+    uses the first of either, a browser gets all. ``max_sessions``: viewers at once.
     """
 
-    addresses: tuple[str, ...] | None = ("127.0.0.1",)
-    stun: str | None = None
-    turn: str | None = None
-    username: str | None = None
-    credential: str | None = field(default=None, repr=False)
+    addresses: tuple[str, ...] = ("127.0.0.1",)
+    stun: tuple[str, ...] = ()
+    turn: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
+    max_sessions: int = 2000
+
+    def __post_init__(self) -> None:
+        for url in (*self.stun, *(turn[0] for turn in self.turn)):
+            try:
+                parse_stun_turn_uri(url)
+            except ValueError as error:
+                raise ConfigError(f"{url}: not a STUN or TURN URL; write turn:host:3478?transport=udp") from error
 
     @classmethod
     def for_host(cls, host: str) -> IceSettings:
-        """What fits a server that listens on ``host``: loopback alone, one address, or (``0.0.0.0``, ``::``) all."""
+        """What fits a server that listens on ``host``: loopback, one address, or (``0.0.0.0``, ``::``) all."""
         if host in ("localhost", "127.0.0.1"):
             return cls()
-        if host in ("0.0.0.0", "::", ""):  # noqa: S104
-            return cls(addresses=None)
-        return cls(addresses=(host,))
+        return cls(addresses=() if host in ("0.0.0.0", "::", "") else (host,))  # noqa: S104
+
+    def for_browser(self) -> list[dict[str, str]]:
+        """``RTCConfiguration.iceServers`` for a viewer's page."""
+        servers = [{"urls": url} for url in self.stun]
+        return servers + [{"urls": url, "username": name, "credential": word} for url, name, word in self.turn]
+
+    def servers(self) -> list[RTCIceServer]:
+        """The same for this side."""
+        found = [RTCIceServer(urls=url) for url in self.stun]
+        return found + [RTCIceServer(urls=url, username=name, credential=word) for url, name, word in self.turn]
 
 
 class _Ice(aioice.Connection):
     """An ICE agent that binds only what it is told to, and hands datagrams over without a queue."""
 
-    addresses: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] = ()
+    patience: float = 1.0
     sink: Callable[[bytes], None] | None = None
     heard: float = 0.0
 
     async def gather_candidates(self) -> None:
-        if self.addresses is None:
-            await super().gather_candidates()
-            if self._local_candidates:
-                return
         self._local_candidates_start = True
-        self._local_candidates += await self.get_component_candidates(1, list(self.addresses or ("127.0.0.1",)))
+        addresses = list(self.addresses) or get_host_addresses(self._use_ipv4, self._use_ipv6) or ["127.0.0.1"]
+        patience = cast(int, self.patience)  # aioice hands it to asyncio.wait, which takes fractions
+        self._local_candidates += await self.get_component_candidates(1, addresses, timeout=patience)
         self._local_candidates_end = True
 
     def data_received(self, data: bytes, component: int) -> None:
@@ -116,7 +136,7 @@ class _Dtls(RTCDtlsTransport):
     async def _RTCDtlsTransport__run(self) -> None:
         inbox: asyncio.Queue[bytes | None] = asyncio.Queue(64)
         self._inbox = inbox
-        connection = self.transport._connection
+        connection = cast(_Ice, self.transport._connection)
         connection.sink = self._datagram
         while not connection._queue.empty():
             waiting = connection._queue.get_nowait()
@@ -146,7 +166,8 @@ class _Dtls(RTCDtlsTransport):
 
     def _record(self, data: bytes) -> None:
         ssl = self._ssl
-        assert ssl is not None
+        if ssl is None:
+            return
         ssl.bio_write(data)
         try:
             plain = ssl.recv(2048)
@@ -207,10 +228,7 @@ class PeerTransport:
     """
 
     def __init__(self, ice: IceSettings, *, dtls_client: bool) -> None:
-        servers = [RTCIceServer(urls=ice.stun)] if ice.stun else []
-        if ice.turn:
-            servers.append(RTCIceServer(urls=ice.turn, username=ice.username, credential=ice.credential))
-        connection = _Ice(ice_controlling=False, **connection_kwargs(servers))
+        connection = _Ice(ice_controlling=False, **connection_kwargs(ice.servers()))
         connection.addresses = ice.addresses
         gatherer = RTCIceGatherer(iceServers=[])
         gatherer._connection = connection
@@ -221,6 +239,9 @@ class PeerTransport:
         self._dtls._srtp_profiles = _PROFILES
         self._dtls._set_role("client" if dtls_client else "server")
         self._sctp: RTCSctpTransport | None = None
+        self._lane: MessageLane | None = None
+        self._channel: RTCDataChannel | None = None
+        self._now = asyncio.get_running_loop().time
         self._socket: socket.socket | None = None
         self._protocol: Any = None
         self._segmenting = True
@@ -232,8 +253,9 @@ class PeerTransport:
         self._dtls.on("statechange", self._dtls_changed)
         self._ice.on("statechange", self._ice_changed)
 
-    async def gather(self) -> None:
-        """Bind sockets and find this side's candidates (seconds, when a STUN or TURN server does not answer)."""
+    async def gather(self, limit: float) -> None:
+        """Bind sockets and find this side's candidates; a STUN or TURN server has ``limit`` seconds to answer."""
+        self._connection.patience = limit
         await self._gatherer.gather()
 
     @property
@@ -275,7 +297,7 @@ class PeerTransport:
     async def connect(
         self, ice: RTCIceParameters, dtls: RTCDtlsParameters, ice_limit: float, dtls_limit: float
     ) -> bool:
-        """Find a path within ``ice_limit`` seconds and shake hands within ``dtls_limit``; False where either fails."""
+        """Find a path within ``ice_limit`` s and shake hands within ``dtls_limit`` s; False where either fails."""
         try:
             await asyncio.wait_for(self._ice.start(ice), ice_limit)
             if self._ice.state != "completed":
@@ -285,61 +307,116 @@ class PeerTransport:
             return False
         if self._dtls.state != "connected":
             return False
-        assert self._dtls._ssl is not None
-        self.tag = _TAGS[self._dtls._ssl.get_selected_srtp_profile()]
+        self.tag = _TAGS[self.srtp_profile]
         return True
 
     def on_rtcp(self, listener: Callable[[bytes], None]) -> None:
         """Where decrypted RTCP goes."""
         self._dtls.on_rtcp = listener
 
-    async def open_channels(
-        self, port: int, max_message: int, on_channel: Callable[[RTCDataChannel], None]
-    ) -> None:
+    async def open_channels(self, port: int, on_channel: Callable[[RTCDataChannel], None]) -> None:
         """Start SCTP over this transport; ``on_channel`` gets each data channel the viewer opens."""
         sctp = RTCSctpTransport(self._dtls)
         self._sctp = sctp
         sctp.on("datachannel", on_channel)
-        await sctp.start(RTCSctpCapabilities(maxMessageSize=max_message), port)
+        await sctp.start(RTCSctpCapabilities(maxMessageSize=65536), port)
+
+    def take_channel(self, channel: RTCDataChannel) -> None:
+        """From now on `send_message` sends on this channel."""
+        sctp = self._sctp
+        if sctp is None or sctp._remote_port is None or channel.id is None:
+            raise ValueError("the channel is not open")
+        ports = sctp._local_port, sctp._remote_port
+        self._lane = MessageLane(ports, sctp._remote_verification_tag, channel.id, sctp._local_tsn)
+        self._channel = channel
+        self._dtls.on_sctp = self._sctp_packet
+
+    def send_message(self, parts: list[tuple[int, bytes, int]]) -> bool:
+        """Send a message cut by `touchline.deliver.sctp.fragments`; False when it was dropped."""
+        lane, sctp = self._lane, self._sctp
+        if lane is None or sctp is None or self._channel is None or self._channel.readyState != "open":
+            return False
+        # One sequence of numbers for the association, whoever sends.
+        lane.next_tsn = sctp._local_tsn
+        sent = False
+        for packet in lane.send(parts, self._now()):
+            sctp._local_tsn = lane.next_tsn
+            sent = self._encrypt(packet)
+        return sent
+
+    def _sctp_packet(self, packet: bytes) -> bool:
+        lane, sctp = self._lane, self._sctp
+        if lane is None or sctp is None:
+            return False
+        sack, alone = read_sack(packet, sctp._local_verification_tag)
+        if sack is None:
+            return False
+        if self._own_only():
+            skip = lane.on_sack(*sack, self._now())
+            if skip is not None:
+                self._encrypt(skip)
+            return alone
+        lane.on_sack(sack[0], sack[1], [], self._now())
+        return False
+
+    def _own_only(self) -> bool:
+        # While aiortc waits for an acknowledgement of its own (the channel's opening), nothing may be skipped.
+        sctp = self._sctp
+        return sctp is not None and not sctp._sent_queue and not sctp._outbound_queue
+
+    def _encrypt(self, packet: bytes) -> bool:
+        ssl = self._dtls._ssl
+        if ssl is None or self._closed or self._dtls.state != "connected":
+            return False
+        try:
+            ssl.send(packet)
+            record = ssl.bio_read(2048)
+        except SSL.Error:
+            return False
+        _view[: len(record)] = record
+        return self._send_runs((Run(0, len(record), len(record), 1),))
 
     def send(self, wire: Wire, sequence: int, timestamp: int, ssrc: int) -> bool:
         """Protect and send a whole picture. False: the kernel had no room, and the rest of it was not sent."""
         block = wire.block
         _view[: len(block)] = block
-        context = self._dtls._tx_srtp._srtp[0]
-        protect = _lib.srtp_protect
+        context, length, protect = self._dtls._tx_srtp._srtp[0], _length, _lib.srtp_protect
         for offset, size in wire.packets:
-            stamp(_view, offset, sequence, timestamp, ssrc)
+            stamp(_view, offset + 2, sequence & 0xFFFF, timestamp, ssrc)
             sequence += 1
-            _length[0] = size
-            if protect(context, _scratch + offset, _length):
+            length[0] = size
+            if protect(context, _scratch + offset, length):
                 return False
-        return all(self._send_run(run.start, run.end, run.segment) for run in wire.runs)
+        return self._send_runs(wire.runs)
 
     def send_again(self, wire: Wire, index: int, sequence: int, timestamp: int, ssrc: int) -> bool:
         """Protect and send one packet of a picture once more."""
         offset, size = wire.packets[index]
         _view[:size] = wire.block[offset : offset + size]
-        stamp(_view, 0, sequence, timestamp, ssrc)
+        stamp(_view, 2, sequence, timestamp, ssrc)
         _length[0] = size
         if _lib.srtp_protect(self._dtls._tx_srtp._srtp[0], _scratch, _length):
             return False
-        return self._send_run(0, _length[0], _length[0])
+        return self._send_runs((Run(0, _length[0], _length[0], 1),))
 
     def send_rtcp(self, data: bytes) -> bool:
         """Protect and send a compound RTCP packet."""
-        if self._dtls._tx_srtp is None or self._closed:
+        if self._dtls.state != "connected" or self._closed:
             return False
         _view[: len(data)] = data
         _length[0] = len(data)
         if _lib.srtp_protect_rtcp(self._dtls._tx_srtp._srtp[0], _scratch, _length):
             return False
-        return self._send_run(0, _length[0], _length[0])
+        return self._send_runs((Run(0, _length[0], _length[0], 1),))
 
     def tick(self) -> None:
         """Call about once a second while connected."""
         if self._dtls.state == "connected":
             self._dtls.tick()
+            if self._lane is not None and self._own_only():
+                skip = self._lane.tick(self._now())
+                if skip is not None:
+                    self._encrypt(skip)
 
     async def close(self) -> None:
         """Free sockets and tasks. May be called at any time, and twice."""
@@ -355,44 +432,38 @@ class PeerTransport:
             self._socket.close()
             self._socket = None
 
-    def _send_run(self, start: int, end: int, segment: int) -> bool:
+    def _send_runs(self, runs: tuple[Run, ...]) -> bool:
         pair = self._connection._nominated.get(1)
         if pair is None:
             return False
         if pair.protocol is not self._protocol:
             self._attach(pair.protocol)
-        if self._socket is None:
-            # A relayed path: the TURN client wraps each datagram.
-            for at in range(start, end, segment):
-                pair.protocol.transport.sendto(bytes(_view[at : min(at + segment, end)]), pair.remote_addr)
-                self.sent += 1
-            return True
-        address = pair.remote_addr
+        out, address = self._socket, pair.remote_addr
         try:
-            if end - start <= segment:
-                self._socket.sendto(_view[start:end], address)
-            elif self._segmenting:
-                control = [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", segment))]
-                self._socket.sendmsg([_view[start:end]], control, 0, address)
-            else:
-                for at in range(start, end, segment):
-                    self._socket.sendto(_view[at : min(at + segment, end)], address)
+            for run in runs:
+                if out is None:
+                    # A relayed path: the TURN client wraps each datagram.
+                    for part in _datagrams(run):
+                        pair.protocol.transport.sendto(bytes(part), address)
+                elif run.count == 1:
+                    out.sendto(_view[run.start : run.end], address)
+                elif self._segmenting:
+                    out.sendmsg((_view[run.start : run.end],), _segments(run.segment), 0, address)
+                else:
+                    for part in _datagrams(run):
+                        out.sendto(part, address)
+                self.sent += run.count
         except BlockingIOError:
             self.blocked += 1
             return False
         except OSError as error:
-            if (
-                self._segmenting
-                and end - start > segment
-                and error.errno in (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT)
-            ):
-                # Not every kernel and device can cut; from now on we do.
+            if self._segmenting and error.errno in (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT):
+                # Not every kernel and device can cut; from now on we do. A receiver drops what comes twice.
                 self._segmenting = False
-                return self._send_run(start, end, segment)
+                return self._send_runs(runs)
             # Unreachable for the moment: as lost on the way, and ICE consent decides whether it stays so.
             self.blocked += 1
             return False
-        self.sent += -(-(end - start) // segment)
         return True
 
     def _attach(self, protocol: Any) -> None:
@@ -416,6 +487,15 @@ class PeerTransport:
     def _ice_changed(self) -> None:
         if self._ice.state == "failed" and not self._closed:
             self.on_lost()
+
+
+def _datagrams(run: Run) -> list[memoryview]:
+    return [_view[at : min(at + run.segment, run.end)] for at in range(run.start, run.end, run.segment)]
+
+
+@functools.cache
+def _segments(size: int) -> tuple[tuple[int, int, bytes]]:
+    return ((socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", size)),)
 
 
 def _no_listener() -> None:

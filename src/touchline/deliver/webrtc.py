@@ -1,4 +1,4 @@
-"""WHEP: a viewer's offer in, an answer out, and a session until it leaves or goes silent (RFC 9725's way of HTTP)."""
+"""WHEP: a viewer's offer in, an answer out, and a session until the viewer leaves or goes silent."""
 
 from __future__ import annotations
 
@@ -22,25 +22,49 @@ from touchline.deliver.negotiate import (
     read_offer,
 )
 from touchline.deliver.rtp import Shape, profile_level_id
+from touchline.deliver.sctp import fragments
 from touchline.deliver.sender import ViewerSender
 from touchline.deliver.transport import IceSettings, PeerTransport
 from touchline.types.packet import MEDIA_CLOCK
 
-__all__ = ["MAX_SDP", "IceSettings", "WhepLimits", "WhepRefused", "WhepSessions"]
+__all__ = ["MAX_SDP", "IceSettings", "ViewerStats", "WhepLimits", "WhepRefused", "WhepSessions"]
 
 log = logging.getLogger(__name__)
+
+FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
+"""Content type of trickled candidates (RFC 8840)."""
 
 
 @dataclass(frozen=True, slots=True)
 class WhepLimits:
-    """``sessions``: at once. The rest in seconds: to gather candidates, to find a path, to shake hands, and of
-    silence until a viewer counts as gone (a browser sends something every 2.5 s at the least)."""
+    """Seconds for a STUN or TURN server to answer, to find a path, to shake hands, and of silence until a viewer
+    counts as gone (a browser sends something every 2.5 s at the least)."""
 
-    sessions: int = 2000
-    gather: float = 5.0
+    gather: float = 1.0
     ice: float = 20.0
     dtls: float = 10.0
-    silence: float = 15.0
+    silence: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerStats:
+    """How one viewer is doing.
+
+    ``path``: kinds of the two ends, as ``host → prflx``. ``srtp``: the profile. ``sent``, ``resent``: packets.
+    ``blocked``: sends the kernel had no room for. ``dropped``: pictures, ``facts_dropped``: facts it did not
+    get for being slow. ``fraction_lost``: 0–1, as last reported. ``round_trip``: seconds, or None.
+    """
+
+    camera: str
+    path: str
+    srtp: str
+    sent: int
+    resent: int
+    blocked: int
+    dropped: int
+    facts_dropped: int
+    fraction_lost: float
+    round_trip: float | None
 
 
 class _Session:
@@ -68,10 +92,10 @@ class _Session:
         self.sender.start()
         self.started = True
         if offer.data >= 0:
-            await self.transport.open_channels(offer.sctp_port, offer.max_message, self._channel)
+            await self.transport.open_channels(offer.sctp_port, self._channel)
 
     def _channel(self, channel: RTCDataChannel) -> None:
-        if channel.label != "facts" or self.sender.facts is not None:
+        if channel.label != "facts" or self.sender.facts_open:
             channel.close()
             return
         hello = {
@@ -81,16 +105,25 @@ class _Session:
             "clock": MEDIA_CLOCK,
             "pts": self.stream.last_pts,
         }
-        channel.send(json.dumps(hello, separators=(",", ":")))
-
-        def send(data: bytes) -> bool:
-            if channel.readyState != "open" or channel.bufferedAmount > 65536:
-                return False
-            channel.send(data.decode())
-            return True
-
-        self.sender.facts = send
+        self.transport.take_channel(channel)
+        self.transport.send_message(fragments(json.dumps(hello, separators=(",", ":")).encode()))
+        self.sender.facts_open = True
         self.sender.flush()
+
+    def stats(self) -> ViewerStats:
+        sender, transport = self.sender, self.transport
+        return ViewerStats(
+            camera=self.stream.camera,
+            path=transport.path,
+            srtp=transport.srtp_profile,
+            sent=transport.sent,
+            resent=sender.resent,
+            blocked=transport.blocked,
+            dropped=sender.dropped,
+            facts_dropped=sender.facts_dropped,
+            fraction_lost=sender.fraction_lost,
+            round_trip=sender.round_trip,
+        )
 
     async def close(self) -> None:
         """Stop sending and free everything."""
@@ -103,18 +136,18 @@ class _Session:
 
 
 class WhepSessions:
-    """All viewers of all cameras. Everything on one event loop; errors are `WhepRefused` with an HTTP ``status``."""
+    """All viewers of all cameras, on one event loop. Errors are `WhepRefused` with an HTTP ``status``."""
 
     def __init__(
         self, streams: Mapping[str, CameraStream], ice: IceSettings, limits: WhepLimits | None = None
     ) -> None:
         self._streams = streams
-        self._ice = ice
+        self.ice = ice
         self._limits = limits or WhepLimits()
         self._sessions: dict[str, _Session] = {}
         self._opening = 0
         self._ticker: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[bool]] = set()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -134,19 +167,16 @@ class WhepSessions:
             )
         profile = profile_level_id(stream.info.extradata) if stream.info is not None else None
         offer = read_offer(offer_sdp, profile)
-        if len(self._sessions) + self._opening >= self._limits.sessions:
-            raise WhepRefused(503, f"all {self._limits.sessions} viewers' places are taken; try again later")
+        if len(self._sessions) + self._opening >= self.ice.max_sessions:
+            raise WhepRefused(503, f"all {self.ice.max_sessions} viewers' places are taken; try again later")
         name = secrets.token_urlsafe(24)
-        session = _Session(stream, offer, self._ice, name[:8])
+        session = _Session(stream, offer, self.ice, name[:8])
         self._opening += 1
         try:
-            await asyncio.wait_for(session.transport.gather(), self._limits.gather)
+            await session.transport.gather(self._limits.gather)
             candidates = session.transport.candidates
             if not candidates:
                 raise WhepRefused(503, "no local address could be bound for media; check the server's --host")
-        except TimeoutError:
-            await session.close()
-            raise WhepRefused(503, "the STUN or TURN server did not answer in time; check its address") from None
         except BaseException:
             await session.close()
             raise
@@ -161,6 +191,11 @@ class WhepSessions:
             ssrc=session.sender.ssrc,
             cname=name[:8],
         )
+        wanted = {"srflx": bool(self.ice.stun), "relay": bool(self.ice.turn)}
+        missing = [kind for kind, use in wanted.items() if use and kind not in {c.type for c in candidates}]
+        if missing:
+            kinds = " and no ".join(missing)
+            log.warning("no %s candidate: the STUN or TURN server did not answer; check its URL", kinds)
         self._sessions[name] = session
         session.transport.on_lost = lambda: self._lost(name)
         session.task = asyncio.create_task(self._run(name, session), name="whep session")
@@ -168,14 +203,16 @@ class WhepSessions:
             self._ticker = asyncio.create_task(self._tick(), name="whep ticker")
         return name, text
 
-    async def patch(self, session_id: str, body: str, content_type: str) -> None:
-        """Take trickled candidates (answer 204).
+    async def patch(self, session_id: str, body: str, content_type: str = FRAGMENT_TYPE) -> bool:
+        """Take trickled candidates (answer 204). False: there is no such session (404).
 
-        Raises `WhepRefused`: 404 no such session, 415 another content type, 422 an ICE restart (reconnect instead), 400 and 413.
+        Raises `WhepRefused`: 415 another content type, 422 an ICE restart (reconnect instead), 400 and 413.
         """
-        session = self._find(session_id)
-        if content_type.partition(";")[0].strip().lower() != "application/trickle-ice-sdpfrag":
-            raise WhepRefused(415, "PATCH takes application/trickle-ice-sdpfrag; send candidates in that form")
+        session = self._sessions.get(session_id)
+        if session is None:
+            return False
+        if content_type.partition(";")[0].strip().lower() != FRAGMENT_TYPE:
+            raise WhepRefused(415, f"PATCH takes {FRAGMENT_TYPE}; send candidates in that form")
         fragment = read_fragment(body)
         if fragment.username is not None and fragment.username != session.offer.ice.usernameFragment:
             raise WhepRefused(422, "ICE cannot be restarted; open a new session")
@@ -184,11 +221,15 @@ class WhepSessions:
             if session.candidates < MAX_CANDIDATES:
                 session.candidates += 1
                 await session.transport.add_candidate(candidate)
+        return True
 
-    async def close(self, session_id: str) -> None:
-        """The viewer leaves. Raises `WhepRefused` 404 for an unknown session."""
-        self._find(session_id)
-        await self._end(session_id)
+    async def close(self, session_id: str) -> bool:
+        """The viewer leaves. False: there is no such session (404)."""
+        return await self._end(session_id)
+
+    def stats(self) -> list[ViewerStats]:
+        """Every connected viewer, in the order of joining."""
+        return [session.stats() for session in self._sessions.values() if session.started]
 
     async def close_all(self) -> None:
         """Free all sockets and tasks."""
@@ -199,12 +240,6 @@ class WhepSessions:
         await asyncio.gather(*(self._end(name) for name in tuple(self._sessions)))
         if self._closing:
             await asyncio.wait(self._closing)
-
-    def _find(self, session_id: str) -> _Session:
-        session = self._sessions.get(session_id)
-        if session is None:
-            raise WhepRefused(404, "there is no such session; it has ended or never was")
-        return session
 
     async def _run(self, name: str, session: _Session) -> None:
         await session.run(self._limits)
@@ -219,15 +254,17 @@ class WhepSessions:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _end(self, name: str) -> None:
+    async def _end(self, name: str) -> bool:
         session = self._sessions.pop(name, None)
-        if session is not None:
-            await session.close()
+        if session is None:
+            return False
+        await session.close()
+        return True
 
     async def _tick(self) -> None:
-        """Once a second: reports to every viewer, and an end to those who have gone silent."""
+        """Once a second while there are viewers: reports to each, and an end to those who have gone silent."""
         loop = asyncio.get_running_loop()
-        while True:
+        while self._sessions:
             await asyncio.sleep(1.0)
             now = loop.time()
             for name, session in tuple(self._sessions.items()):

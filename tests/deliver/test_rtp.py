@@ -1,0 +1,146 @@
+"""The packetiser against aiortc's own depacketiser, which shares no code with it."""
+
+from __future__ import annotations
+
+from aiortc.codecs.h264 import H264PayloadDescriptor
+from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from touchline.deliver.rtp import (
+    DATAGRAM,
+    FU_A,
+    HEADER,
+    NAL_AUD,
+    NAL_FILLER,
+    AccessUnit,
+    Shape,
+    complete_key,
+    payloads,
+    profile_level_id,
+    split_nals,
+    stamp,
+    wire,
+)
+
+START = b"\x00\x00\x00\x01"
+
+
+def nal(kind: int, importance: int, body: bytes) -> bytes:
+    """A NAL unit that holds no start code and ends as one does: with a stop bit."""
+    while b"\x00\x00" in body:
+        body = body.replace(b"\x00\x00", b"\x00\x03")
+    return bytes([importance << 5 | kind]) + body + b"\x80"
+
+
+KINDS = st.sampled_from([1, 2, 5, 6, 7, 8, NAL_AUD, NAL_FILLER, 19])
+SIZES = st.one_of(st.integers(0, 8), st.integers(1100, 1300), st.integers(0, 60_000))
+NALS = st.lists(
+    st.builds(
+        lambda kind, importance, size, seed: nal(
+            kind, importance, bytes((seed + i * 7) & 0xFF for i in range(size))
+        ),
+        KINDS,
+        st.integers(0, 3),
+        SIZES,
+        st.integers(0, 255),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def kept(nals: list[bytes]) -> list[bytes]:
+    return [n for n in nals if n[0] & 0x1F not in (NAL_AUD, NAL_FILLER)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(NALS, st.sampled_from([b"\x00\x00\x01", START, b"\x00\x00\x00" + START]))
+def test_splitting_gives_back_the_nal_units(nals: list[bytes], start_code: bytes) -> None:
+    assert split_nals(b"".join(start_code + n for n in nals)) == nals
+
+
+@given(st.binary(max_size=200))
+def test_splitting_never_fails_nor_gives_empty_units(data: bytes) -> None:
+    assert all(split_nals(data))
+
+
+@settings(max_examples=60, deadline=None)
+@given(NALS, st.integers(20, 1300))
+def test_a_depacketiser_gives_back_the_nal_units(nals: list[bytes], limit: int) -> None:
+    parts = payloads(nals, limit)
+    assert all(2 <= len(p) <= limit for p in parts)
+    stream = b"".join(H264PayloadDescriptor.parse(p)[1] for p in parts)
+    assert split_nals(stream) == kept(nals)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NALS)
+def test_fragments_have_one_start_and_one_end(nals: list[bytes]) -> None:
+    starts = ends = 0
+    for part in payloads(nals):
+        if part[0] & 0x1F == FU_A:
+            first, last = bool(part[1] & 0x80), bool(part[1] & 0x40)
+            assert not (first and last)
+            starts, ends = starts + first, ends + last
+            assert 0 <= starts - ends <= 1
+    assert starts == ends
+
+
+@settings(max_examples=60, deadline=None)
+@given(NALS, st.integers(0, 127), st.sampled_from([10, 16]), st.integers(0, 14), st.booleans(), st.data())
+def test_a_wire_is_parsed_as_the_packets_it_holds(
+    nals: list[bytes], payload_type: int, tag: int, extension: int, hurry: bool, data: st.DataObject
+) -> None:
+    parts = payloads(nals)
+    made = wire(parts, Shape(payload_type, tag, extension), hurry=hurry)
+    buffer = bytearray(made.block)
+    ssrc, timestamp = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.integers(0, 2**32 - 1))
+    assert made.octets == sum(map(len, parts))
+    assert len(made.packets) == len(parts)
+    for index, ((offset, size), part) in enumerate(zip(made.packets, parts, strict=True)):
+        stamp(buffer, offset + 2, 65_500 + index & 0xFFFF, timestamp, ssrc)
+        assert size + tag <= DATAGRAM
+        packet = RtpPacket.parse(bytes(buffer[offset : offset + size]), HeaderExtensionsMap())
+        assert packet.payload == part
+        assert (packet.payload_type, packet.ssrc, packet.timestamp) == (payload_type, ssrc, timestamp)
+        assert packet.sequence_number == 65_500 + index & 0xFFFF
+        assert packet.marker == (index == len(parts) - 1)
+        assert size - HEADER - len(part) == (8 if hurry and extension and index == 0 else 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NALS, st.sampled_from([10, 16]))
+def test_the_kernel_cuts_runs_into_exactly_the_packets(nals: list[bytes], tag: int) -> None:
+    made = wire(payloads(nals), Shape(96, tag, 3), hurry=True)
+    cuts = []
+    for run in made.runs:
+        assert run.count <= 64
+        assert run.end - run.start <= 65_507
+        found = [(at, min(at + run.segment, run.end)) for at in range(run.start, run.end, run.segment)]
+        assert len(found) == run.count
+        cuts += found
+    assert cuts == [(offset, offset + size + tag) for offset, size in made.packets]
+
+
+def test_an_access_unit_is_packetised_once_per_shape() -> None:
+    unit = AccessUnit(START + nal(5, 3, bytes(range(1, 200))), 0, True)
+    assert unit.wire(Shape(96, 16)) is unit.wire(Shape(96, 16))
+    assert unit.wire(Shape(97, 16)) is not unit.wire(Shape(96, 16))
+
+
+SPS, PPS, IDR = nal(7, 3, b"\x64\x00\x1f\xac"), nal(8, 3, b"\xee"), nal(5, 3, b"picture")
+
+
+def test_a_key_picture_without_parameter_sets_gets_them() -> None:
+    bare = START + IDR
+    extradata = START + SPS + START + PPS
+    assert split_nals(complete_key(bare, extradata)) == [SPS, PPS, IDR]
+    assert complete_key(extradata + bare, extradata) == extradata + bare
+    assert split_nals(complete_key(START + SPS + bare, extradata)) == [PPS, SPS, IDR]
+    assert complete_key(bare, b"") == bare
+
+
+def test_the_profile_is_read_from_the_sps() -> None:
+    assert profile_level_id(START + PPS + START + SPS) == "64001f"
+    assert profile_level_id(START + IDR) is None
