@@ -1,0 +1,160 @@
+"""A real browser looks at a real box: the picture moves, and the boxes lie on the athletes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.e2e.box import Box, running
+from tests.needs import need
+
+pytestmark = pytest.mark.browser
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# Where the two athletes are in the first picture of a loop, px: drawn by hand, not by any detector.
+ATHLETES = {
+    "gym-2": [(27, 423, 240, 982), (270, 263, 498, 748)],
+    "gym-4": [(105, 318, 442, 945), (432, 270, 635, 625)],
+}
+LOOP_FRAMES = 98
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = need("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        yield browser.new_page(viewport={"width": 1280, "height": 800})
+        browser.close()
+
+
+def counters(page: Page, camera: str) -> dict[str, Any]:
+    return page.evaluate("id => window.touchline?.cameras[id] ?? {}", camera)
+
+
+def wait_for_pictures(page: Page, camera: str, frames: int) -> None:
+    page.wait_for_function(
+        "([id, n]) => (window.touchline?.cameras[id]?.frames ?? 0) > n", arg=[camera, frames], timeout=60_000
+    )
+
+
+def iou(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    high = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(0.0, wide) * max(0.0, high)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+    return shared / (sum(areas) - shared)
+
+
+def test_the_demo_plays_and_its_boxes_lie_on_the_athletes(page: Page, tmp_path: Path) -> None:
+    with running(tmp_path, "demo") as box:
+        for number in (1, 2, 3, 4):
+            box.wait(f"gym-{number}", lambda camera: camera["fps_analysed"] > 0, 60)
+        page.goto(box.url)
+        for number in (1, 2, 3, 4):
+            wait_for_pictures(page, f"gym-{number}", 60)
+            seen = counters(page, f"gym-{number}")
+            assert seen["mode"] == "in-step"
+            assert seen["exact"] + seen["late"] + seen["mended"] > 0, "boxes are drawn, too"
+        check_picture_moves(page)
+        check_overlay_is_painted(page)
+        for camera, athletes in ATHLETES.items():
+            check_boxes(box, camera, athletes)
+        assert box.camera("gym-1")["viewers"] == 1
+
+
+def check_picture_moves(page: Page) -> None:
+    read = """() => {
+      const video = document.querySelector("video");
+      const canvas = new OffscreenCanvas(64, 64);
+      const context = canvas.getContext("2d");
+      context.drawImage(video, 0, 0, 64, 64);
+      return Array.from(context.getImageData(0, 0, 64, 64).data);
+    }"""
+    first = page.evaluate(read)
+    page.wait_for_timeout(700)
+    second = page.evaluate(read)
+    changed = sum(abs(a - b) > 12 for a, b in zip(first, second, strict=True))
+    assert max(first) > 60, "it is not black"
+    assert changed > 100, "it moves"
+
+
+def check_overlay_is_painted(page: Page) -> None:
+    painted = page.evaluate(
+        """() => [...document.querySelectorAll("canvas.overlay")].map((canvas) => {
+          const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          let count = 0;
+          for (let at = 3; at < data.length; at += 4) count += data[at] > 0;
+          return count;
+        })"""
+    )
+    assert len(painted) == 4
+    assert all(count > 200 for count in painted), painted
+
+
+def check_boxes(box: Box, camera: str, athletes: list[tuple[int, ...]]) -> None:
+    facts = box.get(f"api/v1/facts?camera={camera}&kind=tracks&limit=10000")["facts"]
+    start = facts[0]["media_time"]
+    looked = 0
+    for fact in facts:
+        at = round((fact["media_time"] - start) * 30) % LOOP_FRAMES
+        if fact["media_time"] - start < 3 or min(at, LOOP_FRAMES - at) > 1:
+            continue
+        looked += 1
+        boxes = [tuple(track["box"]) for track in fact["tracks"] if track["label"] != "ball"]
+        for athlete in athletes:
+            best = max((iou(found, athlete) for found in boxes), default=0.0)
+            assert best > 0.5, f"{camera} at {fact['media_time']}: {athlete} is covered by none of {boxes}"
+    assert looked > 0
+
+
+def test_the_user_s_own_step_is_what_viewers_see(page: Page, tmp_path: Path) -> None:
+    step = tmp_path / "my.py"
+    step.write_text(
+        "import cv2\n"
+        "def process_frame(frame, context):\n"
+        "    frame[:] = (200, 30, 30)\n"
+        "    return cv2.resize(frame, (800, 600))\n"
+    )
+    with running(tmp_path, "live", "test:", "--process", f"{step}:process_frame") as box:
+        box.wait("cam1", lambda camera: camera["state"] == "live")
+        page.goto(box.url + "watch/cam1")
+        wait_for_pictures(page, "cam1", 10)
+        size, colour = page.evaluate(
+            """() => {
+              const video = document.querySelector("video");
+              const context = new OffscreenCanvas(1, 1).getContext("2d");
+              context.drawImage(video, 0, 0, 1, 1);
+              return [[video.videoWidth, video.videoHeight], Array.from(context.getImageData(0, 0, 1, 1).data)];
+            }"""
+        )
+        assert size == [800, 600]
+        assert colour[0] == pytest.approx(200, abs=12)
+        assert colour[1] == pytest.approx(30, abs=12)
+        assert colour[2] == pytest.approx(30, abs=12)
+
+
+def test_a_viewer_comes_back_after_its_camera_s_worker_was_killed(page: Page, tmp_path: Path) -> None:
+    import os
+    import signal
+
+    with running(tmp_path, "live", "test:") as box:
+        box.wait("cam1", lambda camera: camera["state"] == "live")
+        page.goto(box.url)
+        wait_for_pictures(page, "cam1", 30)
+        os.kill(box.worker_of("cam1"), signal.SIGKILL)
+        box.wait("cam1", lambda camera: camera["restarts"] == 1 and camera["state"] == "live")
+        wait_for_pictures(page, "cam1", counters(page, "cam1")["frames"] + 30)
