@@ -2,9 +2,9 @@
 
     python bench/cameras.py [--seconds 60] [--cameras 4]
 
-A real RTSP server on loopback sends the demo's gym clips, cropped to 1280×720 at 25 fps; `touchline live` takes them;
-one real WHEP viewer per camera counts what arrives. Beside it, in the same run and as the peer: the same four streams
-decoded by FFmpeg (PyAV) alone, which is the least that any analysis costs. Prints a table and a JSON line.
+A real RTSP server on loopback sends the demo's gym clips, cropped to 1280×720 at 25 fps; `touchline live` takes
+them; one real WHEP viewer per camera counts what arrives. Beside it, in the same run: the same four streams decoded
+by FFmpeg (PyAV) alone, the least that any analysis costs. Prints a table and a JSON line.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tests.media.rtsp_server import RtspServer
 from touchline.app.demo import demo_clips
 
 FPS, WIDTH, HEIGHT = 25, 1280, 720
+Snapshot = dict[str, Any]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -107,7 +108,7 @@ async def watch(
     return viewers, before, after
 
 
-def snapshot(box: Box, cameras: list[str]) -> dict[str, Any]:
+def snapshot(box: Box, cameras: list[str]) -> Snapshot:
     pids = [box.process.pid, *children(box.process.pid)]
     health = {camera["id"]: camera for camera in box.get("api/v1/cameras")["cameras"]}
     return {"time": time.monotonic(), "cpu": cpu_seconds(pids), "health": {name: health[name] for name in cameras}}
