@@ -119,6 +119,24 @@ def read_order(path: Path, count: int) -> list[int]:
     return [int(line) for line in beside.read_text().split()] if beside.exists() else list(range(count))
 
 
+def write_stream(clip: Path, path: Path) -> Path:
+    """Write ``clip``'s H.264 to ``path`` as it is, and its pictures' display positions beside it. Needs av."""
+    import av
+    from av.bitstream import BitStreamFilterContext
+
+    data, stamps = b"", []
+    with av.open(str(clip)) as source:
+        filter_ = BitStreamFilterContext("h264_mp4toannexb", source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                stamps.append(packet.pts or 0)
+                data += b"".join(bytes(part) for part in filter_.filter(packet))
+    path.write_bytes(data)
+    places = {pts: at for at, pts in enumerate(sorted(stamps))}
+    path.with_name(path.name + ".order").write_text("\n".join(str(places[pts]) for pts in stamps))
+    return path
+
+
 def parent_died(parent: int) -> bool:
     return os.getppid() != parent
 
@@ -153,7 +171,7 @@ def main() -> None:
             return Gst.parse_launch(
                 "appsrc name=source is-live=true format=time"
                 " caps=video/x-h264,stream-format=byte-stream,alignment=au"
-                " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1"
+                " ! h264parse ! video/x-h264,alignment=au ! rtph264pay name=pay0 pt=96 config-interval=-1"
             )
 
         def do_configure(self, media: Any) -> None:

@@ -61,15 +61,13 @@ class AnnexB:
 
     def update_extradata(self, extradata: bytes) -> None:
         """Take a container's new parameter sets, in either form."""
-        if len(extradata) < 4:
-            return
         if extradata[:3] == b"\x00\x00\x01" or extradata[:4] == START:
             self._length_size = 0
             self._remember(list(split_nals(extradata)))
-        elif self._codec == "h264":
+        elif self._codec == "h264" and len(extradata) > 6:
             self._length_size = (extradata[4] & 3) + 1
             self._remember(_avcc_sets(extradata))
-        elif len(extradata) > 22:
+        elif self._codec == "hevc" and len(extradata) > 22:
             self._length_size = (extradata[21] & 3) + 1
             self._remember(_hvcc_sets(extradata))
 

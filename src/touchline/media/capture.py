@@ -61,7 +61,7 @@ class Capture:
         self._realtime = realtime
         self._told: tuple[CameraState, str | None] | None = None
         self._last_pts: int | None = None
-        self._steady = False
+        self._came = self._steady = False
 
     def packets(self) -> Iterator[StreamInfo | Packet]:
         """A `StreamInfo` at each connect and change of format, and the packets after it."""
@@ -71,13 +71,12 @@ class Capture:
             return
         failures = 0
         while not self._stop.is_set():
-            self._steady = False
+            self._came = self._steady = False
             try:
                 yield from self._connection()
             except SourceError as error:
                 failures = 0 if self._steady else failures
-                stopped = self._told is not None and self._told[0] in (CameraState.LIVE, CameraState.STALE)
-                self._tell(CameraState.STALE if stopped else CameraState.FAILED, str(error))
+                self._tell(CameraState.STALE if self._came else CameraState.FAILED, str(error))
                 wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failures) if error.retry else USER_WAIT_S
                 failures = min(failures + 1, 10)
             else:
@@ -142,7 +141,7 @@ class Capture:
                 else:
                     pts = live.place(item, reorders=reorders)
                 first = heard if first is None else first
-                self._steady = heard - first > STEADY_S
+                self._came, self._steady = True, heard - first > STEADY_S
                 self._tell(CameraState.LIVE, None)
                 yield self._packet(item, pts, reorders=reorders)
                 self.dropped += pump.take_dropped()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
@@ -14,6 +15,7 @@ from touchline.types import MEDIA_CLOCK, Frame, Packet, StreamInfo
 
 BITS_PER_PIXEL = 0.09
 """2.5 Mb/s at 1280×720 and 30 Hz."""
+LEAST_BITRATE = 200_000
 PRESET = "superfast"
 
 _BT709, _BT601 = 1, 6
@@ -74,7 +76,8 @@ class Encoder:
 
     def _make(self, width: int, height: int, *, full_range: bool, bt709: bool) -> None:
         even_width, even_height = width + width % 2, height + height % 2
-        bitrate = self._bitrate or round(even_width * even_height * self._fps * BITS_PER_PIXEL)
+        fitting = round(even_width * even_height * self._fps * BITS_PER_PIXEL)
+        bitrate = self._bitrate or max(LEAST_BITRATE, fitting)
         context: VideoCodecContext = av.CodecContext.create("libx264", "w")
         context.width, context.height = even_width, even_height
         context.pix_fmt = "yuv420p"
@@ -87,6 +90,8 @@ class Encoder:
         context.colorspace = _BT709 if bt709 else _BT601
         context.color_primaries = context.colorspace
         context.color_trc = context.colorspace
+        # For `info`; x264 is told below to repeat the headers all the same.
+        context.flags |= Flags.global_header
         context.options = {
             "preset": PRESET,
             "tune": "zerolatency",

@@ -9,6 +9,8 @@ import av.error
 from touchline.media.sources.location import Kind, Location
 from touchline.types import SourceError
 
+WRONG_LOGIN = "user or password is wrong (401)"
+RIGHT_LOGIN = "put the right ones into the URL"
 _NETWORK = frozenset({Kind.RTSP, Kind.RTMP, Kind.HLS, Kind.SRT})
 
 
@@ -22,11 +24,11 @@ def no_video(location: Location) -> SourceError:
     )
 
 
-def unknown_codec(location: Location, name: str) -> SourceError:
+def unknown_codec(location: Location) -> SourceError:
     """Its video is of a kind that this build of FFmpeg cannot decode."""
     return SourceError(
         location.shown,
-        f"its video codec ({name}) cannot be decoded here",
+        "its video is in a codec that cannot be decoded here",
         "set the source to H.264 or convert the file",
         retry=False,
     )
@@ -37,6 +39,12 @@ def no_key(location: Location) -> SourceError:
     return SourceError(
         location.shown, "sends no key pictures", "set the camera's key-picture interval (GOP) to 1 or 2 s"
     )
+
+
+def wrong_password(location: Location) -> SourceError:
+    """The server asked for a login, and does not like ours or got none."""
+    where = f"{location.scheme}://USER:PASSWORD@HOST/…"
+    return SourceError(location.shown, WRONG_LOGIN, f"{RIGHT_LOGIN}: {where}", retry=False)
 
 
 def too_slow(location: Location, seconds: float) -> SourceError:
@@ -74,11 +82,7 @@ def _explain(location: Location, error: av.error.FFmpegError, *, opened: bool) -
     network = location.kind in _NETWORK
     match error:
         case av.error.HTTPUnauthorizedError():
-            return (
-                "user or password is wrong (401)",
-                f"put the right ones into the URL: {location.scheme}://USER:PASSWORD@HOST/…",
-                False,
-            )
+            return WRONG_LOGIN, f"{RIGHT_LOGIN}: {location.scheme}://USER:PASSWORD@HOST/…", False
         case av.error.HTTPForbiddenError():
             return "the server refuses access (403)", "ask for the right to read it", False
         case av.error.HTTPNotFoundError():
@@ -104,7 +108,7 @@ def _explain(location: Location, error: av.error.FFmpegError, *, opened: bool) -
         case av.error.InvalidDataError() if opened:
             return "is damaged from here on", "copy or convert it again", False
         case av.error.InvalidDataError():
-            return "is not a video, or damaged", "give a video file that ffplay can play", False
+            return "is not a video, or cut short or damaged", "give a video file that ffplay can play", False
         case av.error.EOFError() if not network:
             return "is empty or cut short", "copy it again", False
         case av.error.EOFError() | av.error.ConnectionResetError() | av.error.BrokenPipeError():

@@ -12,12 +12,14 @@ _H264_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 13
 @dataclass(frozen=True, slots=True)
 class SequenceInfo:
     """``width`` and ``height`` in px after cropping; ``pixel_format`` FFmpeg's name; ``reorders``: whether
-    pictures leave their decoding order (B-frames), None where the set does not say."""
+    pictures leave their decoding order (B-frames), None where the set does not say; ``fps``: Hz, 0.0 where it
+    does not say."""
 
     width: int
     height: int
     pixel_format: str
     reorders: bool | None
+    fps: float = 0.0
 
 
 def read_sps(codec: VideoCodec, sps: bytes) -> SequenceInfo | None:
@@ -119,9 +121,11 @@ def _read_h264(bits: _Bits) -> SequenceInfo:
     lines = 1 if frames_only else 2
     width = columns * 16 - unit_x * (left + right)
     height = rows * 16 * lines - unit_y * lines * (top + bottom)
+    fps, reorders = _read_h264_vui(bits)
     # Baseline has no B slices (A.2.1); order type 2 is output in decoding order (8.2.1.3).
-    reorders = False if profile == 66 or order_type == 2 else _h264_reorders(bits)
-    return SequenceInfo(width, height, _pixel_format(chroma, depth), reorders)
+    if profile == 66 or order_type == 2:
+        reorders = False
+    return SequenceInfo(width, height, _pixel_format(chroma, depth), reorders, fps)
 
 
 def _skip_scaling_list(bits: _Bits, size: int) -> None:
@@ -133,10 +137,11 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _h264_reorders(bits: _Bits) -> bool | None:
-    """max_num_reorder_frames of the VUI (H.264 E.1.1), None where it is not there."""
+def _read_h264_vui(bits: _Bits) -> tuple[float, bool | None]:
+    """Rate in Hz and whether max_num_reorder_frames > 0 (H.264 E.1.1); 0.0 and None where not there."""
+    fps = 0.0
     if not bits.flag():
-        return None
+        return fps, None
     if bits.flag() and bits.take(8) == 255:
         bits.take(32)
     if bits.flag():
@@ -149,7 +154,10 @@ def _h264_reorders(bits: _Bits) -> bool | None:
         bits.unsigned()
         bits.unsigned()
     if bits.flag():
-        bits.take(65)
+        # A tick is a field, so a picture has two (E.2.1).
+        units, scale = bits.take(32), bits.take(32)
+        fps = scale / (2 * units) if units else 0.0
+        bits.flag()
     nal_hrd = bits.flag()
     if nal_hrd:
         _skip_hrd(bits)
@@ -160,11 +168,11 @@ def _h264_reorders(bits: _Bits) -> bool | None:
         bits.flag()
     bits.flag()
     if not bits.flag():
-        return None
+        return fps, None
     bits.flag()
     for _ in range(4):
         bits.unsigned()
-    return bits.unsigned() > 0
+    return fps, bits.unsigned() > 0
 
 
 def _skip_hrd(bits: _Bits) -> None:

@@ -64,7 +64,7 @@ class Location:
             raise SourceError("(empty)", "no source is given", "name a file, a device or a URL", retry=False)
         if "\n" in source or "\r" in source or "\0" in source:
             raise SourceError(shown.split()[0], "holds a line break", "write it on one line", retry=False)
-        if source.isdigit():
+        if source.isdecimal():
             return cls(Kind.DEVICE, f"/dev/video{source}", f"/dev/video{source}")
         if re.fullmatch(r"/dev/video\d+", source):
             return cls(Kind.DEVICE, source, shown)

@@ -8,6 +8,7 @@ from threading import Event
 from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.media.sources.location import Kind, Location
 from touchline.media.sources.pattern import PatternSource
+from touchline.media.sources.rtsp import RtspSource
 from touchline.media.sources.source import Source
 from touchline.media.sources.srt import SrtSource
 
@@ -21,5 +22,7 @@ def open_source(
             return PatternSource(location, realtime=realtime, clock=clock, stop=stop)
         case Kind.SRT:
             return SrtSource(location)
-        case Kind.DEVICE | Kind.FILE | Kind.RTSP | Kind.RTMP | Kind.HLS:
+        case Kind.RTSP:
+            return RtspSource(location)
+        case Kind.DEVICE | Kind.FILE | Kind.RTMP | Kind.HLS:
             return FFmpegSource(location, loop=loop)

@@ -168,7 +168,7 @@ def _parameters(location: Location) -> dict[str, int]:
             known = ", ".join(_RANGES)
             raise SourceError(location.shown, f"has no parameter {name}", f"those it has: {known}", retry=False)
         _, low, high = _RANGES[name]
-        if not text.isdigit() or not low <= int(text) <= high:
+        if not text.isdecimal() or not low <= int(text) <= high:
             raise SourceError(
                 location.shown,
                 f"{name} is {text or 'empty'}",

@@ -8,6 +8,7 @@ that of MPEG-TS, need not wait for the next picture to know that one is complete
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -105,16 +106,17 @@ class SrtSource:
             return self._child
 
     def _explain(self, said: _Said) -> SourceError:
-        text = said.text.lower()
+        # Without the URL, which may hold any word.
+        text = re.sub(r"srt://\S*", "", said.text.lower())
         shown = self._location.shown
-        if "passphrase" in text or "badsecret" in text or "encryption" in text:
+        if any(word in text for word in ("passphrase", "badsecret", "unsecure", "encryption")):
             return SourceError(
                 shown, "the passphrase is wrong", "put the right one into the URL: ?passphrase=…", retry=False
             )
-        if "timeout" in text or "timed out" in text:
-            return SourceError(shown, "no answer in time", "check that it is on and reachable from here")
-        if "resolve" in text or "not known" in text:
+        if "resolve hostname" in text:
             return SourceError(shown, "its host name is not known", "check the name and this machine's DNS")
+        if "impossible to open" in text:
+            return SourceError(shown, "no answer in time", "check that it is on and reachable from here")
         if "matches no streams" in text:
             return faults.no_video(self._location)
         return SourceError(shown, "the connection ended", "check that the sender is on and its settings")

@@ -1,0 +1,200 @@
+"""An RTSP connection (RFC 2326): requests and answers, and the media that come between them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+
+from touchline import __version__
+from touchline.media.sources.rtsp.address import Address
+from touchline.media.sources.rtsp.auth import Login
+
+CONNECT_S = 5.0
+ANSWER_S = 5.0
+MAX_MESSAGE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``headers`` has lower-case names; each may have come more than once."""
+
+    status: int
+    headers: dict[str, list[str]]
+    body: str
+
+    def header(self, name: str) -> str:
+        """The first value of ``name``, or empty."""
+        return self.headers.get(name, [""])[0]
+
+
+class Closed(Exception):
+    """The server has closed the connection, or `Connection.interrupt` did."""
+
+
+class Confused(Exception):
+    """The server does not speak RTSP."""
+
+
+class Connection:
+    """Blocks at most the seconds named, or until `interrupt`.
+
+    Raises `OSError` (also `TimeoutError` and `ssl.SSLError`) from the socket, `Closed` and `Confused`.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._login = Login(address.user, address.password)
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._interrupted = False
+        self._buffer = bytearray()
+        self._number = 0
+        self.session = ""
+
+    def connect(self) -> None:
+        """Connect, with TLS for rtsps://."""
+        address = self._address
+        raw = socket.create_connection((address.host, address.port), CONNECT_S)
+        with self._lock:
+            self._socket = raw
+            if self._interrupted:
+                raise Closed
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if address.is_tls:
+            context = ssl.create_default_context()
+            if "verify=no" in address.options:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            wrapped = context.wrap_socket(raw, server_hostname=address.host)
+            with self._lock:
+                self._socket = wrapped
+
+    def interrupt(self) -> None:
+        """Make a call that blocks in another thread raise `Closed`. Never blocks."""
+        with self._lock:
+            self._interrupted = True
+            if self._socket:
+                _shut(self._socket)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        with self._lock:
+            if self._socket:
+                self._socket.close()
+                self._socket = None
+
+    def request(self, method: str, url: str, headers: dict[str, str] | None = None) -> Answer:
+        """Send and wait for the answer, logging in if the server asks for it. Media that come first are lost."""
+        answer = self._ask(method, url, headers or {})
+        # Once for the challenge, once more where its nonce has grown old.
+        for _ in range(2):
+            if answer.status != 401 or not self._login.challenge(answer.headers.get("www-authenticate", [])):
+                break
+            stale = "stale=true" in answer.header("www-authenticate").lower().replace('"', "")
+            answer = self._ask(method, url, headers or {})
+            if not stale:
+                break
+        return answer
+
+    def send(self, method: str, url: str, headers: dict[str, str] | None = None) -> None:
+        """Send without waiting; `media` skips the answer."""
+        self._number += 1
+        fields = {"CSeq": str(self._number), "User-Agent": f"Touchline/{__version__}", **(headers or {})}
+        if self.session:
+            fields["Session"] = self.session
+        login = self._login.header(method, url)
+        if login:
+            fields["Authorization"] = login
+        lines = [f"{method} {url} RTSP/1.0", *(f"{name}: {value}" for name, value in fields.items())]
+        self._open().sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+    def media(self, timeout: float) -> tuple[int, bytes]:
+        """The next interleaved packet (RFC 2326 10.12): its channel and data. `TimeoutError` after ``timeout``."""
+        while True:
+            item = self._next(timeout)
+            if not isinstance(item, Answer):
+                return item
+
+    def _ask(self, method: str, url: str, headers: dict[str, str]) -> Answer:
+        self.send(method, url, headers)
+        while True:
+            item = self._next(ANSWER_S)
+            if isinstance(item, Answer) and item.header("cseq") in ("", str(self._number)):
+                return item
+
+    def _next(self, timeout: float) -> Answer | tuple[int, bytes]:
+        while True:
+            self._need(4, timeout)
+            if self._buffer[0] == 0x24:
+                length = int.from_bytes(self._buffer[2:4], "big")
+                self._need(4 + length, timeout)
+                data = bytes(self._buffer[4 : 4 + length])
+                channel = self._buffer[1]
+                del self._buffer[: 4 + length]
+                return channel, data
+            answer = self._message(timeout)
+            if answer:
+                return answer
+
+    def _message(self, timeout: float) -> Answer | None:
+        """An answer, or None for a request of the server's (they want nothing that we could do)."""
+        end = self._buffer.find(b"\r\n\r\n")
+        while end < 0:
+            if len(self._buffer) > MAX_MESSAGE or not _may_be_message(self._buffer):
+                raise Confused
+            self._read(timeout)
+            end = self._buffer.find(b"\r\n\r\n")
+        lines = bytes(self._buffer[:end]).decode("utf-8", "replace").split("\r\n")
+        headers: dict[str, list[str]] = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers.setdefault(name.strip().lower(), []).append(value.strip())
+        length = headers.get("content-length", ["0"])[0]
+        size = int(length) if length.isdecimal() else 0
+        if size > MAX_MESSAGE:
+            raise Confused
+        self._need(end + 4 + size, timeout)
+        body = bytes(self._buffer[end + 4 : end + 4 + size]).decode("utf-8", "replace")
+        del self._buffer[: end + 4 + size]
+        words = lines[0].split(" ", 2)
+        if not words[0].startswith("RTSP/"):
+            return None
+        if len(words) < 2 or not words[1].isdecimal():
+            raise Confused
+        return Answer(int(words[1]), headers, body)
+
+    def _need(self, size: int, timeout: float) -> None:
+        while len(self._buffer) < size:
+            self._read(timeout)
+
+    def _read(self, timeout: float) -> None:
+        connection = self._open()
+        connection.settimeout(timeout)
+        try:
+            data = connection.recv(65536)
+        except ConnectionResetError:
+            raise Closed from None
+        if not data:
+            raise Closed
+        self._buffer += data
+
+    def _open(self) -> socket.socket:
+        with self._lock:
+            if self._socket is None or self._interrupted:
+                raise Closed
+            return self._socket
+
+
+def _may_be_message(start: bytearray) -> bool:
+    """RTSP's first lines are letters, whether answer or request."""
+    return all(32 <= byte < 127 for byte in start[:8].rstrip(b"\r\n"))
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # Not connected yet, or no longer: then nothing blocks on it.
+        return

@@ -1,0 +1,184 @@
+"""One RTSP session, from the first request to the last picture."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Generator
+
+from touchline.media import faults
+from touchline.media.sources.ffmpeg import FFmpegSource
+from touchline.media.sources.format import Format
+from touchline.media.sources.location import Location
+from touchline.media.sources.rtsp.address import Address
+from touchline.media.sources.rtsp.connection import Answer, Closed, Confused, Connection
+from touchline.media.sources.rtsp.depacketise import Depacketiser
+from touchline.media.sources.rtsp.sdp import VideoTrack, read_video_track
+from touchline.media.sources.source import Traits
+from touchline.media.timeline import Sample
+from touchline.types import MEDIA_CLOCK, SourceError, StreamInfo
+
+SILENT_S = 6.0
+"""The reader's own limit; `Capture` gives up on a silent source before it."""
+MAX_WITHOUT_KEY = 900
+
+
+class _Unspoken(Exception):
+    """Something that FFmpeg has to do: UDP, or a codec that we do not take apart."""
+
+
+class RtspSource:
+    """Speaks RTSP with interleaved media; ``#transport=udp`` in the URL, a server without TCP and codecs
+    other than H.264 and H.265 are left to FFmpeg. ``#verify=no`` takes any certificate of an rtsps:// server."""
+
+    traits = Traits()
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._connection: Connection | None = None
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Break off whatever waits."""
+        self._interrupted = True
+        if self._connection:
+            self._connection.interrupt()
+
+    def read(self) -> Generator[StreamInfo | Sample]:
+        """See `Source.read`."""
+        location = self._location
+        try:
+            address = Address.parse(location.address)
+        except ValueError:
+            raise SourceError(location.shown, "is no RTSP URL", "check its port", retry=False) from None
+        try:
+            if "transport=udp" in address.options:
+                raise _Unspoken
+            yield from self._session(address)
+        except _Unspoken:
+            yield from FFmpegSource(location, loop=False).read()
+        except Closed:
+            raise faults.ended(location) from None
+        except Confused:
+            raise SourceError(location.shown, "does not speak RTSP", "check the port") from None
+        except ssl.SSLError:
+            raise SourceError(
+                location.shown, "its certificate cannot be checked", "add #verify=no to the URL to take any"
+            ) from None
+        except OSError as error:
+            raise _from_socket(location, error) from None
+
+    def _session(self, address: Address) -> Generator[StreamInfo | Sample]:
+        connection = Connection(address)
+        self._connection = connection
+        if self._interrupted:
+            return
+        try:
+            connection.connect()
+            track, base = self._describe(connection, address)
+            channel, keep_alive_s = self._set_up(connection, base, track)
+            yield from self._pictures(connection, base, track, channel, keep_alive_s)
+            connection.send("TEARDOWN", base)
+        finally:
+            connection.close()
+
+    def _describe(self, connection: Connection, address: Address) -> tuple[VideoTrack, str]:
+        self._check(connection.request("OPTIONS", address.url), may_fail=True)
+        answer = connection.request("DESCRIBE", address.url, {"Accept": "application/sdp"})
+        self._check(answer)
+        session, track = read_video_track(answer.body)
+        if track is None:
+            raise faults.no_video(self._location)
+        if track.codec is None:
+            raise _Unspoken
+        base = answer.header("content-base") or answer.header("content-location") or address.url
+        return track, session if "://" in session else base
+
+    def _set_up(self, connection: Connection, base: str, track: VideoTrack) -> tuple[int, float]:
+        """The media's channel, and the seconds after which the server wants to hear from us."""
+        url = _join(base, track.control)
+        answer = connection.request("SETUP", url, {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"})
+        if answer.status == 461:
+            raise _Unspoken
+        self._check(answer)
+        transport = answer.header("transport").replace(" ", "")
+        channel = transport.partition("interleaved=")[2].partition("-")[0].partition(";")[0]
+        session, _, rest = answer.header("session").partition(";")
+        connection.session = session.strip()
+        seconds = rest.replace(" ", "").partition("timeout=")[2].partition(";")[0]
+        self._check(connection.request("PLAY", base, {"Range": "npt=0.000-"}))
+        return int(channel) if channel.isdecimal() else 0, float(seconds) if seconds.isdecimal() else 60.0
+
+    def _pictures(
+        self, connection: Connection, base: str, track: VideoTrack, channel: int, keep_alive_s: float
+    ) -> Generator[StreamInfo | Sample]:
+        codec = track.codec or "h264"
+        declared = StreamInfo(codec, 0, 0, fps=track.fps, extradata=track.parameter_sets)
+        format_ = Format(declared)
+        depacketiser = Depacketiser(codec, track.payload_type)
+        started, skipped = False, 0
+        heard_from_us = time.monotonic()
+        while not self._interrupted:
+            source, packet = connection.media(SILENT_S)
+            if time.monotonic() - heard_from_us > keep_alive_s / 2:
+                heard_from_us = time.monotonic()
+                connection.send("OPTIONS", base)
+            if source != channel:
+                continue
+            for unit in depacketiser.push(packet):
+                if not started and not unit.is_key:
+                    skipped += 1
+                    if skipped > MAX_WITHOUT_KEY:
+                        raise faults.no_key(self._location)
+                    continue
+                pts = unit.timestamp * MEDIA_CLOCK // track.clock
+                data, changed = format_.packet(unit.data, pts, is_key=unit.is_key)
+                if not format_.info.width:
+                    # A key picture without parameter sets, here or in the description: nothing can be shown yet.
+                    continue
+                if changed or not started:
+                    yield format_.info
+                started = True
+                yield Sample(data, pts, None, unit.is_key)
+
+    def _check(self, answer: Answer, *, may_fail: bool = False) -> None:
+        shown, status = self._location.shown, answer.status
+        match status:
+            case 401:
+                raise faults.wrong_password(self._location)
+            case 403:
+                raise SourceError(
+                    shown, "the server refuses access (403)", "ask for the right to read it", retry=False
+                )
+            case 404 if not may_fail:
+                raise SourceError(shown, "the server has no such stream (404)", "check the path after the host")
+            case _ if status >= 400 and not may_fail:
+                raise SourceError(shown, f"the server answers with an error ({status})", "look at the server")
+            case _ if 300 <= status < 400:
+                raise SourceError(shown, "the server sends us elsewhere", "give the URL it points to", retry=False)
+            case _:
+                return
+
+
+def _join(base: str, control: str) -> str:
+    if "://" in control:
+        return control
+    return base if control in ("", "*") else f"{base.rstrip('/')}/{control}"
+
+
+def _from_socket(location: Location, error: OSError) -> SourceError:
+    shown = location.shown
+    match error:
+        case socket.gaierror():
+            return SourceError(shown, "its host name is not known", "check the name and this machine's DNS")
+        case ConnectionRefusedError():
+            return SourceError(
+                shown, "nothing listens there (connection refused)", "check that it is on, and its port"
+            )
+        case TimeoutError():
+            return SourceError(shown, "no answer in time", "check that it is on and reachable from here")
+        case _:
+            return SourceError(
+                shown, f"cannot be reached ({error.strerror or 'connection lost'})", "check the network"
+            )

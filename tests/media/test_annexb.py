@@ -1,0 +1,126 @@
+"""Bitstream form and what the parameter sets say, against FFmpeg's own filters and decoders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import pytest
+from av.bitstream import BitStreamFilterContext
+from av.video.frame import PictureType
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clips import write_clip
+from touchline.media.annexb import START, AnnexB, join_nals, nal_type, split_nals
+from touchline.media.sps import is_b_slice, read_sps
+
+CODECS = pytest.mark.parametrize(("encoder", "codec"), [("libx264", "h264"), ("libx265", "hevc")])
+
+
+def kinds(codec: str, data: bytes) -> list[int]:
+    return [nal_type(codec, nal) for nal in split_nals(data)]  # type: ignore[arg-type]
+
+
+def without_sei(codec: str, data: bytes) -> list[bytes]:
+    sei = (6,) if codec == "h264" else (39, 40)
+    return sorted(nal for nal in split_nals(data) if nal_type(codec, nal) not in sei)  # type: ignore[arg-type]
+
+
+@CODECS
+def test_gives_the_units_that_ffmpegs_filter_gives(tmp_path: Path, encoder: str, codec: str) -> None:
+    path = write_clip(tmp_path / "clip.mp4", codec=encoder, frames=30)
+    with av.open(str(path)) as ours, av.open(str(path)) as theirs:
+        form = AnnexB(codec, ours.streams.video[0].codec_context.extradata or b"")  # type: ignore[arg-type]
+        filter_ = BitStreamFilterContext(f"{codec}_mp4toannexb", theirs.streams.video[0])
+        pairs = 0
+        for packet, other in zip(ours.demux(video=0), theirs.demux(video=0), strict=True):
+            if not packet.size:
+                continue
+            made = form.packet(bytes(packet), is_key=packet.is_keyframe)
+            (wanted,) = filter_.filter(other)
+            # FFmpeg adds x265's advertisement, an SEI of the hvcC record, to each key packet: not needed.
+            assert without_sei(codec, made) == without_sei(codec, bytes(wanted))
+            pairs += 1
+        assert pairs == 30
+
+
+@CODECS
+def test_key_packets_carry_their_sets_before_the_picture(tmp_path: Path, encoder: str, codec: str) -> None:
+    path = write_clip(tmp_path / "clip.mp4", codec=encoder, frames=60)
+    sets = {7, 8} if codec == "h264" else {32, 33, 34}
+    with av.open(str(path)) as source:
+        form = AnnexB(codec, source.streams.video[0].codec_context.extradata or b"")  # type: ignore[arg-type]
+        keys = [packet for packet in source.demux(video=0) if packet.size and packet.is_keyframe]
+        assert len(keys) > 1
+        for packet in keys:
+            data = form.packet(bytes(packet), is_key=True)
+            assert set(kinds(codec, data)[: len(sets)]) == sets
+            again = AnnexB(codec, form.parameter_sets).packet(data, is_key=True)  # type: ignore[arg-type]
+            assert again == data
+
+
+def test_sets_go_behind_an_access_unit_delimiter() -> None:
+    form = AnnexB("h264", START + b"\x67sps" + START + b"\x68pps")
+    data = form.packet(START + b"\x09\xf0" + START + b"\x65picture", is_key=True)
+    assert kinds("h264", data) == [9, 7, 8, 5]
+
+
+def test_newer_sets_in_the_stream_replace_the_old() -> None:
+    form = AnnexB("h264", START + b"\x67old" + START + b"\x68pps")
+    form.packet(START + b"\x67new" + START + b"\x68pps" + START + b"\x65picture", is_key=True)
+    assert form.sps == b"\x67new"
+    assert b"\x67new" in form.packet(START + b"\x65picture", is_key=True)
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=40).filter(lambda b: b"\0\0" not in b and b[-1:] != b"\0"), max_size=6)
+)
+def test_split_undoes_join(nals: list[bytes]) -> None:
+    assert list(split_nals(join_nals(nals))) == nals
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80), st.booleans(), st.sampled_from(["h264", "hevc"]))
+def test_damage_never_raises(extradata: bytes, data: bytes, key: bool, codec: str) -> None:
+    form = AnnexB(codec, extradata)  # type: ignore[arg-type]
+    form.packet(data, is_key=key)
+    read_sps(codec, data)  # type: ignore[arg-type]
+    is_b_slice(data)
+
+
+@CODECS
+@pytest.mark.parametrize(
+    ("width", "height", "b_frames", "pixel_format"),
+    [(640, 360, 0, "yuv420p"), (854, 482, 2, "yuv420p"), (360, 640, 0, "yuv420p"), (853, 481, 2, "yuv444p")],
+)
+def test_the_sps_says_what_the_decoder_finds(
+    tmp_path: Path, encoder: str, codec: str, width: int, height: int, b_frames: int, pixel_format: str
+) -> None:
+    path = tmp_path / "clip.mp4"
+    size = {"width": width, "height": height}
+    write_clip(path, codec=encoder, frames=8, b_frames=b_frames, pixel_format=pixel_format, **size)
+    with av.open(str(path)) as source:
+        context = source.streams.video[0].codec_context
+        form = AnnexB(codec, context.extradata or b"")  # type: ignore[arg-type]
+        said = read_sps(codec, form.sps)  # type: ignore[arg-type]
+        assert said is not None
+        frame = next(source.decode(video=0))
+        assert (said.width, said.height, said.pixel_format) == (frame.width, frame.height, frame.format.name)
+        # x265's ultrafast has B-frames of its own accord; x264 was told.
+        assert said.reorders == (True if encoder == "libx265" else b_frames > 0)
+
+
+def test_b_slices_are_told_from_the_others(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", b_frames=2, frames=30)
+    with av.open(str(path)) as source:
+        stream = source.streams.video[0]
+        form = AnnexB("h264", stream.codec_context.extradata or b"")
+        found: list[str] = []
+        for packet in source.demux(stream):
+            if packet.size:
+                data = form.packet(bytes(packet), is_key=packet.is_keyframe)
+                slices = [nal for nal in split_nals(data) if nal_type("h264", nal) in (1, 5)]
+                found.append("B" if is_b_slice(slices[0]) else "other")
+    with av.open(str(path)) as source:
+        shown = [frame.pict_type for frame in source.decode(video=0)]
+    assert found.count("B") == shown.count(PictureType.B) > 0

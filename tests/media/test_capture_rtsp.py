@@ -1,0 +1,154 @@
+"""RTSP against a real server: it stops, freezes, refuses; capture comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.clips import write_clip
+from tests.media.rtsp_server import RtspServer, is_installed, write_stream
+from tests.media.servers import free_port, silent_port
+from tests.media.taking import Taking, decode_sizes, read_all
+from touchline.types import CameraState, SourceError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server_installed() -> None:
+    if not is_installed():
+        message = "needs gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-{base,good,bad}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("rtsp") / "clip.h264", width=320, height=240, frames=50)
+
+
+@pytest.fixture
+def server(clip: Path) -> Iterator[RtspServer]:
+    with RtspServer({"court": clip}) as server:
+        yield server
+
+
+def test_it_plays_in_real_time(server: RtspServer) -> None:
+    with Taking(server.url("court")) as taking:
+        taking.wait_packets(75)
+    (info,) = taking.infos
+    assert (info.codec, info.width, info.height, info.has_b_frames) == ("h264", 320, 240, False)
+    assert taking.pts == sorted(set(taking.pts))
+    assert decode_sizes(info, taking.packets) == [(320, 240)] * len(taking.packets)
+    # From the second on each packet is one picture of 1/25 s.
+    steps = [b - a for a, b in pairwise(taking.pts[30:])]
+    assert all(abs(step - 0.04) < 0.005 for step in steps)
+    assert all(at - pts < 1 for at, pts in zip(taking.times, taking.pts, strict=True))
+
+
+def test_it_comes_back_when_the_server_does(server: RtspServer) -> None:
+    with Taking(server.url("court")) as taking:
+        taking.wait_state(CameraState.LIVE)
+        server.stop()
+        taking.wait_state(CameraState.STALE)
+        message = taking.wait_state(CameraState.FAILED)
+        assert message is not None
+        assert "refused" in message
+        before = len(taking.packets)
+        server.start()
+        taking.wait_state(CameraState.LIVE)
+        taking.wait_packets(25)
+        assert len(taking.infos) == 2
+        assert taking.pts == sorted(set(taking.pts))
+        assert taking.packets[before].is_key
+        # The gap is on the clock: what comes after it is from now.
+        assert taking.pts[-1] > taking.times[before] - 1
+
+
+def test_a_frozen_source_is_noticed_and_comes_back(server: RtspServer) -> None:
+    with Taking(server.url("court")) as taking:
+        taking.wait_packets(10)
+        server.signal(signal.SIGSTOP)
+        message = taking.wait_state(CameraState.STALE, 12)
+        noticed = taking.said[-1][0] - taking.times[-1]
+        assert message is not None
+        assert "nothing has come for 3 s" in message
+        assert 2.9 < noticed < 6
+        server.signal(signal.SIGCONT)
+        taking.wait_state(CameraState.LIVE, 30)
+        taking.wait_packets(10)
+        assert taking.pts == sorted(set(taking.pts))
+
+
+def test_stop_ends_a_frozen_source_at_once(server: RtspServer) -> None:
+    with Taking(server.url("court")) as taking:
+        taking.wait_packets(5)
+        server.signal(signal.SIGSTOP)
+        # Some time after the last packet, so that the reader waits in its call.
+        last = len(taking.packets)
+        with pytest.raises(AssertionError):
+            taking.wait(lambda: len(taking.packets) > last + 50, 0.5)
+        begun = time.monotonic()
+        taking.stop.set()
+        taking.thread.join(5)
+        assert time.monotonic() - begun < 1
+
+
+def test_passwords(clip: Path) -> None:
+    with RtspServer({"court": clip}, user="keeper", password="s3cret/@?") as server:
+        for login in ("", "keeper:wr0ng"):
+            with pytest.raises(SourceError) as caught:
+                read_all(server.url("court", login))
+            assert "password is wrong" in str(caught.value)
+            assert "wr0ng" not in str(caught.value)
+            assert not caught.value.retry
+        infos, _ = read_all(server.url("court", "keeper:s3cret%2F%40%3F"), most=5)
+        assert infos[0].width == 320
+
+
+def test_a_wrong_path(server: RtspServer) -> None:
+    with pytest.raises(SourceError, match="no such stream") as caught:
+        read_all(server.url("kitchen"))
+    assert caught.value.retry
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(SourceError, match="connection refused"):
+        read_all(f"rtsp://127.0.0.1:{free_port()}/x")
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(SourceError, match="host name is not known"):
+        read_all("rtsp://keeper:s3cret@no-such-host.invalid/x")
+
+
+def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("touchline.media.sources.rtsp.connection.ANSWER_S", 0.5)
+    with silent_port() as port, pytest.raises(SourceError, match="no answer in time"):
+        read_all(f"rtsp://127.0.0.1:{port}/x")
+
+
+def test_stop_ends_a_connect_that_hangs() -> None:
+    with silent_port() as port, Taking(f"rtsp://127.0.0.1:{port}/x") as taking:
+        taking.wait_state(CameraState.CONNECTING)
+        begun = time.monotonic()
+        taking.stop.set()
+        taking.thread.join(5)
+        assert time.monotonic() - begun < 1
+
+
+def test_b_frames_are_told(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", b_frames=2, width=320, height=240)
+    path = write_stream(clip, tmp_path / "clip.h264")
+    with RtspServer({"court": path}) as server, Taking(server.url("court")) as taking:
+        taking.wait_packets(60)
+    assert taking.infos[0].has_b_frames
+    shown = sorted(taking.pts)
+    assert shown != taking.pts
+    steps = [b - a for a, b in pairwise(shown[30:50])]
+    assert all(abs(step - 0.04) < 0.005 for step in steps)

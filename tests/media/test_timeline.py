@@ -1,0 +1,151 @@
+"""Time stamps on the box's clock: what holds for any source."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchline.media.timeline import FileTimeline, LiveTimeline, PacedTimeline, Sample
+
+SECOND = 90_000
+FRAME = 3600
+
+
+def sample(stamp: int | None, arrived: float = 0.0, *, key: bool = True) -> Sample:
+    return Sample(b"", stamp, stamp, key, arrived)
+
+
+def live(stamps: list[int], arrivals: list[float]) -> list[float]:
+    line = LiveTimeline()
+    placed = [line.place(sample(s, a), reorders=False) for s, a in zip(stamps, arrivals, strict=True)]
+    return [pts / SECOND for pts in placed]
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.integers(-(1 << 33), 1 << 33), st.floats(0, 3)), min_size=1, max_size=60),
+    st.floats(0, 1e6),
+)
+def test_live_time_always_rises_and_is_never_far_ahead(
+    steps: list[tuple[int | None, float]], start: float
+) -> None:
+    line, now, last = LiveTimeline(), start, -1
+    for stamp, wait in steps:
+        now += wait
+        pts = line.place(sample(stamp, now), reorders=False)
+        assert pts > last
+        assert pts <= (now + 0.5) * SECOND + len(steps)
+        last = pts
+
+
+def test_live_follows_the_sources_own_stamps_through_jitter() -> None:
+    count = 200
+    stamps = [7 * SECOND + FRAME * i for i in range(count)]
+    jitter = [0.0 if i == 0 else (i * 37 % 11) / 100 for i in range(count)]
+    placed = live(stamps, [100 + i * 0.04 + jitter[i] for i in range(count)])
+    assert placed[0] == 100
+    steps = [b - a for a, b in pairwise(placed)]
+    assert all(abs(step - 0.04) < 0.002 for step in steps)
+
+
+def test_a_burst_at_the_start_ends_on_the_clock() -> None:
+    # A server that sends two seconds of cached pictures at once, then goes on in real time.
+    stamps = [FRAME * i for i in range(150)]
+    arrivals = [max(50.0 + i * 1e-3, 48.0 + i * 0.04) for i in range(150)]
+    placed = live(stamps, arrivals)
+    assert abs(placed[-1] - arrivals[-1]) < 0.01
+    assert all(pts <= at + 1e-3 for pts, at in zip(placed, arrivals, strict=True))
+
+
+def test_a_stall_does_not_move_later_pictures() -> None:
+    arrivals = [i * 0.04 if i < 100 or i > 150 else 151 * 0.04 for i in range(300)]
+    placed = live([FRAME * i for i in range(300)], arrivals)
+    assert all(abs(pts - i * 0.04) < 0.001 for i, pts in enumerate(placed))
+
+
+def test_a_source_that_stays_late_is_set_right() -> None:
+    # After picture 100 everything takes a second longer.
+    arrivals = [i * 0.04 + (1.0 if i > 100 else 0.0) for i in range(400)]
+    placed = live([FRAME * i for i in range(400)], arrivals)
+    assert abs(placed[-1] - arrivals[-1]) < 0.06
+
+
+def test_clocks_that_drift_stay_together() -> None:
+    for rate in (0.99, 0.999, 1.001, 1.01):
+        arrivals = [i * 0.04 for i in range(3000)]
+        placed = live([round(FRAME * i * rate) for i in range(3000)], arrivals)
+        errors = [abs(pts - at) for pts, at in zip(placed, arrivals, strict=True)]
+        assert max(errors) < 0.2, rate
+
+
+def test_stamps_that_jump_are_anchored_again() -> None:
+    stamps = [FRAME * i for i in range(100)] + [9000 * SECOND + FRAME * i for i in range(100)]
+    stamps += [5 * SECOND + FRAME * i for i in range(100)]
+    placed = live(stamps, [i * 0.04 for i in range(300)])
+    assert all(abs(pts - i * 0.04) < 0.001 for i, pts in enumerate(placed))
+
+
+def test_repeated_stamps_take_the_arrival() -> None:
+    placed = live([1234] * 50, [i * 0.04 for i in range(50)])
+    assert all(abs(pts - i * 0.04) < 0.001 for i, pts in enumerate(placed))
+
+
+@given(st.lists(st.sampled_from([1, 2, 3]), min_size=1, max_size=20), st.integers(0, 50))
+def test_reordered_pictures_keep_their_places(groups: list[int], cached: int) -> None:
+    # Decoding order: an anchor, then the B pictures before it; each group starts with a key or a P.
+    order: list[int] = [0]
+    for size in groups:
+        first = max(order) + 1
+        order += [first + size, *range(first, first + size)]
+    line = LiveTimeline()
+    placed: list[int] = []
+    for at, shown in enumerate(order):
+        arrived = max(0.0, (at - cached) * 0.04)
+        unit = Sample(b"", (shown + 2) * FRAME, at * FRAME, at == 0, arrived)
+        placed.append(line.place(unit, reorders=True))
+    assert sorted(range(len(order)), key=lambda i: placed[i]) == sorted(range(len(order)), key=lambda i: order[i])
+
+
+def test_a_file_is_due_at_its_own_pace() -> None:
+    line = PacedTimeline()
+    dues = [line.place(sample(500 + FRAME * i), 10.0, reorders=False)[1] for i in range(50)]
+    assert all(abs(due - (10 + i * 0.04)) < 1e-4 for i, due in enumerate(dues))
+
+
+def test_what_comes_late_moves_what_follows() -> None:
+    line = PacedTimeline(tolerance=0.1)
+    line.place(sample(0), 10.0, reorders=False)
+    assert line.place(sample(FRAME), 13.0, reorders=False)[1] == 13.0
+    assert abs(line.place(sample(2 * FRAME), 13.0, reorders=False)[1] - 13.04) < 1e-4
+
+
+@given(st.lists(st.none() | st.integers(-(1 << 33), 1 << 33), min_size=1, max_size=60))
+def test_paced_and_file_time_rise_without_leaps(stamps: list[int | None]) -> None:
+    paced, file = PacedTimeline(), FileTimeline()
+    last_due, last = -1.0, -1
+    for stamp in stamps:
+        pts, due = paced.place(sample(stamp), 0.0, reorders=False)
+        assert pts / SECOND == due
+        assert due > last_due
+        assert last_due < 0 or due - last_due <= 10.001
+        last_due = due
+        pts = file.place(sample(stamp), reorders=False)
+        assert pts > last
+        last = pts
+
+
+def test_a_live_reserve_that_is_never_used_melts() -> None:
+    # HLS: segments of 2 s at once; the first came with 4 s in hand.
+    line = PacedTimeline(tolerance=0.1, live=True)
+    worst = 0.0
+    for i in range(25 * 400):
+        arrived = 10.0 + max(0.0, (i // 50 - 2) * 2.0)
+        _, due = line.place(sample(FRAME * i, arrived), arrived, reorders=False)
+        worst = due - arrived
+    assert worst < 2.8
+
+
+def test_a_recording_starts_at_zero() -> None:
+    line = FileTimeline()
+    assert [line.place(sample(777 + FRAME * i), reorders=False) for i in range(3)] == [0, FRAME, 2 * FRAME]
