@@ -3,8 +3,8 @@
     python bench/cameras.py [--seconds 60] [--cameras 4]
 
 A real RTSP server on loopback sends the demo's gym clips, cropped to 1280×720 at 25 fps; `touchline live` takes
-them; one real WHEP viewer per camera counts what arrives. Beside it, in the same run: the same four streams decoded
-by FFmpeg (PyAV) alone, the least that any analysis costs. Prints a table and a JSON line.
+them; one real WHEP viewer per camera counts what arrives. Beside it, in the same run: the same four streams
+decoded by FFmpeg (PyAV) alone, the least that any analysis costs. Prints a table and a JSON line.
 """
 
 from __future__ import annotations
