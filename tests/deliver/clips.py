@@ -38,6 +38,9 @@ def encode(
         picture = np.full((height, width, 3), 40, np.uint8)
         shift = 2 * i % width
         picture[: height // 2, :, 1] = texture[: height // 2, shift : shift + width] // 4 + 90
+        # The picture's number as the test source writes it: a row of 32 cells along the top.
+        for bit in range(32):
+            picture[: height // 30, bit * width // 32 : (bit + 1) * width // 32] = 235 * (i >> 31 - bit & 1)
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
         frame.pts = i * 90_000 // fps
         packets += [Packet(bytes(p), p.pts, p.is_keyframe) for p in codec.encode(frame)]

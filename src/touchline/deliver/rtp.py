@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 NAL_IDR = 5
 NAL_SPS = 7
@@ -114,8 +115,7 @@ def _fragments(nal: bytes, limit: int) -> list[bytes]:
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What of a packet depends on the viewer's negotiation, and is shared by nearly all viewers.
 
     ``payload_type``: 0–127. ``tag``: bytes SRTP adds to a packet. ``playout_delay``: the negotiated id (1–14) of

@@ -178,8 +178,10 @@ class _Dtls(RTCDtlsTransport):
             return
         except SSL.Error:
             plain = b""
-        self.flush()
-        if plain and not (self.on_sctp is not None and self.on_sctp(plain)):
+        if not plain:
+            # A handshake's message or an alert: OpenSSL may have an answer. To data it has none.
+            self.flush()
+        elif self.on_sctp is None or not self.on_sctp(plain):
             self._enqueue(plain)
 
     def _enqueue(self, data: bytes | None) -> None:
