@@ -2,8 +2,9 @@
 
     python bench/latency.py [--rounds 3] [--seconds 8] [--box]
 
-A headless Chromium plays 720p30 from our sender and from aiortc's own, in turn, both passing the same H.264 through;
-each picture carries its number as a bar code, which the page reads back from a canvas in requestVideoFrameCallback.
+A headless Chromium plays 720p30 from our sender and from aiortc's own, in turn, both passing the same H.264
+through; each picture carries its number as a bar code, which the page reads back from a canvas in
+requestVideoFrameCallback.
 ``--box`` measures a whole ``touchline live test:`` instead, analysis included, from the time its pictures bear.
 """
 
@@ -125,7 +126,7 @@ async def senders(rounds: int, seconds: float) -> list[dict[str, Any]]:
                 (frame["rtp"] - offset) % 2**32 // (90_000 // FPS) % count != frame["code"][0]
                 for frame in state["frames"]
             )
-            print(f"{name}: {wrong} of {len(state['frames'])} pictures had other pixels than their time stamp says")
+            print(f"{name}: {wrong} of {len(state['frames'])} pictures were not what their time stamp says")
         found.setdefault(name, []).append(figures(state, sent_at))
         await sessions.close_all()
         await source.theirs.close()
@@ -178,7 +179,7 @@ async def box(rounds: int, seconds: float, arguments: list[str]) -> list[dict[st
 
             results.append(figures(state, sent_at))
         camera = json.loads(await asyncio.to_thread(call, "/api/v1/cameras"))["cameras"][0]
-        print({key: camera[key] for key in ("state", "fps_in", "fps_analysed", "fps_detected", "shed", "latency_ms")})
+        print({key: camera[key] for key in ("fps_in", "fps_analysed", "fps_detected", "shed", "latency_ms")})
     finally:
         process.send_signal(2)
         await asyncio.wait_for(process.wait(), 20)

@@ -20,11 +20,13 @@ from touchline.deliver.webrtc import WhepSessions
 class Peer:
     """A viewer that decodes everything and keeps what it saw.
 
-    ``frames``: pts on the camera's clock of each decoded picture. ``lose`` decides, by count of RTP packets, which
-    are lost on the way.
+    ``frames``: pts on the camera's clock of each decoded picture. ``lose`` and ``lose_facts`` decide, by count of
+    RTP packets and of DTLS records after the hello, which are lost on the way.
     """
 
-    def __init__(self, lose: Callable[[int], bool] = lambda _: False) -> None:
+    def __init__(
+        self, lose: Callable[[int], bool] = lambda _: False, lose_facts: Callable[[int], bool] = lambda _: False
+    ) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel("facts", ordered=False, maxRetransmits=0)
@@ -36,6 +38,8 @@ class Peer:
         self.session = ""
         self.lost = 0
         self._lose = lose
+        self._lose_facts = lose_facts
+        self._records = 0
         self._packets = 0
         self._first = 0
         self._timestamps: list[int] = []
@@ -91,6 +95,11 @@ class Peer:
             if self._packets == 1:
                 self._first = int.from_bytes(data[4:8], "big")
             if self._lose(self._packets):
+                self.lost += 1
+                return
+        elif 19 < data[0] < 64 and self.hello:
+            self._records += 1
+            if self._lose_facts(self._records):
                 self.lost += 1
                 return
         self._deliver(data, component)

@@ -91,6 +91,7 @@ def test_an_active_peer_gets_a_passive_answer_and_the_reverse() -> None:
         (CHROMIUM.replace("a=ice-pwd:j+mzdKom0xZ3hBZWpq70IKBx\n", ""), 400, "ICE"),
         (CHROMIUM.replace("a=fingerprint:", "a=nothing:"), 400, "fingerprint"),
         (CHROMIUM.replace("a=mid:0", "a=mid:0 evil"), 406, "bundled"),
+        (CHROMIUM.partition("m=application")[0].replace("a=mid:0\n", ""), 400, "mid"),
         (CHROMIUM + "a=x\n" * MAX_SDP, 413, "longer"),
     ],
 )

@@ -123,6 +123,26 @@ def test_the_kernel_cuts_runs_into_exactly_the_packets(nals: list[bytes], tag: i
     assert cuts == [(offset, offset + size + tag) for offset, size in made.packets]
 
 
+def test_fragments_that_come_out_even_are_no_different() -> None:
+    for length in range(40, 300):
+        unit = bytes([0x65]) + bytes(i % 250 + 1 for i in range(length - 1))
+        parts = payloads([unit], 52)
+        assert [bool(p[1] & 0x40) for p in parts if p[0] & 0x1F == FU_A][-1:] in ([], [True])
+        assert split_nals(b"".join(H264PayloadDescriptor.parse(p)[1] for p in parts)) == [unit]
+
+
+def test_an_aggregate_is_as_important_as_its_most_important_part() -> None:
+    (part,) = payloads([nal(7, 1, b"a"), nal(8, 3, b"b"), nal(6, 0, b"c")])
+    assert part[0] == 3 << 5 | 24
+
+
+def test_a_huge_picture_goes_in_runs_the_kernel_takes() -> None:
+    made = wire(payloads([nal(5, 3, bytes(range(1, 251)) * 1200)]), Shape(96, 16), hurry=True)
+    assert len(made.runs) > 4
+    assert all(run.count <= 64 and run.end - run.start <= 65_507 for run in made.runs)
+    assert sum(run.count for run in made.runs) == len(made.packets)
+
+
 def test_an_access_unit_is_packetised_once_per_shape() -> None:
     unit = AccessUnit(START + nal(5, 3, bytes(range(1, 200))), 0, True)
     assert unit.wire(Shape(96, 16)) is unit.wire(Shape(96, 16))

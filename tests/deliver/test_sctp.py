@@ -23,6 +23,7 @@ def test_a_message_arrives_whole(message: bytes, tsn: int) -> None:
         assert (source, destination, tag) == (5000, 5001, 0xCAFE)
         assert isinstance(chunk, DataChunk)
         assert len(packet) <= FRAGMENT + 32
+        assert len(packet) % 4 == 0
         chunks.append(chunk)
     assert b"".join(c.user_data for c in chunks) == message
     assert [c.tsn for c in chunks] == [(tsn + i) % 2**32 for i in range(len(chunks))]

@@ -87,6 +87,25 @@ def test_lost_packets_are_sent_again() -> None:
     asyncio.run(run())
 
 
+def test_lost_facts_do_not_stop_the_others() -> None:
+    async def run() -> None:
+        async with camera() as (stream, sessions):
+            peer = Peer(lose_facts=lambda n: n % 10 == 5)
+            await peer.join(sessions)
+            await until(lambda: bool(peer.hello))
+            # Far more than may be unacknowledged at once, so that a loss that is never got over would show.
+            for i in range(300):
+                stream.publish_fact(Fact(f"id{i}", "cam", "tracks", i, {"text": "x" * 900}))
+                await asyncio.sleep(0.005)
+            await until(lambda: len(peer.facts) + peer.lost >= 300)
+            assert peer.lost >= 25
+            assert len({fact["id"] for fact in peer.facts}) == len(peer.facts) >= 250
+            assert sessions.stats()[0].facts_dropped == 0
+            await peer.leave()
+
+    asyncio.run(run())
+
+
 def test_who_joins_later_gets_the_last_key_picture_first() -> None:
     async def run() -> None:
         _, packets = encode(frames=200, gop=200)
@@ -139,6 +158,32 @@ def test_leaving_frees_everything_and_disturbs_nobody() -> None:
             await until(lambda: len(stays.frames) > seen + 10)
             assert consecutive(stays.frames)
             await asyncio.gather(stays.leave(), closed.leave(), vanishes.leave())
+
+    asyncio.run(run())
+
+
+def test_a_goodbye_is_heard_at_once() -> None:
+    async def run() -> None:
+        async with camera(limits=WhepLimits(silence=600)) as (stream, sessions):
+            peer = Peer()
+            await peer.join(sessions)
+            await until(lambda: len(peer.frames) > 3)
+            await peer.leave()
+            await until(lambda: len(sessions) == 0 and stream.viewers == 0)
+
+    asyncio.run(run())
+
+
+def test_a_request_given_up_half_way_leaves_nothing_behind() -> None:
+    async def run() -> None:
+        ice = IceSettings(stun=("stun:127.0.0.1:9",))
+        async with camera(ice=ice, limits=WhepLimits(gather=0.5)) as (_, sessions):
+            sockets = open_sockets()
+            request = asyncio.create_task(sessions.open("cam", CHROMIUM))
+            await until(lambda: open_sockets() > sockets)
+            request.cancel()
+            await asyncio.wait([request])
+            await until(lambda: open_sockets() == sockets)
 
     asyncio.run(run())
 
@@ -208,7 +253,7 @@ def test_what_cannot_be_opened_leaves_nothing_behind() -> None:
                 try:
                     name, _ = await sessions.open("cam", "\r\n".join(damaged))
                 except WhepRefused:
-                    assert open_sockets() == sockets
+                    await until(lambda expected=sockets: open_sockets() == expected)
                 else:
                     assert await sessions.close(name)
                 assert len(sessions) == 0

@@ -429,7 +429,6 @@ class PeerTransport:
             await self._sctp.stop()
         await self._dtls.stop()
         await self._ice.stop()
-        await self._connection.close()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -455,15 +454,12 @@ class PeerTransport:
                     for part in _datagrams(run):
                         out.sendto(part, address)
                 self.sent += run.count
-        except BlockingIOError:
-            self.blocked += 1
-            return False
         except OSError as error:
             if self._segmenting and error.errno in (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT):
                 # Not every kernel and device can cut; from now on we do. A receiver drops what comes twice.
                 self._segmenting = False
                 return self._send_runs(runs)
-            # Unreachable for the moment: as lost on the way, and ICE consent decides whether it stays so.
+            # No room, or unreachable for the moment: as good as lost on the way. Silence ends it if it stays so.
             self.blocked += 1
             return False
         return True

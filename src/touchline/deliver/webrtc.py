@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 
 from aiortc import RTCDataChannel
@@ -147,7 +147,7 @@ class WhepSessions:
         self._sessions: dict[str, _Session] = {}
         self._opening = 0
         self._ticker: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[bool]] = set()
+        self._closing: set[asyncio.Task[object]] = set()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -172,13 +172,15 @@ class WhepSessions:
         name = secrets.token_urlsafe(24)
         session = _Session(stream, offer, self.ice, name[:8])
         self._opening += 1
+        gathering = asyncio.create_task(session.transport.gather(self._limits.gather), name="whep gather")
         try:
-            await session.transport.gather(self._limits.gather)
+            # aioice, cancelled while it gathers, would leave its questions running.
+            await asyncio.shield(gathering)
             candidates = session.transport.candidates
             if not candidates:
                 raise WhepRefused(503, "no local address could be bound for media; check the server's --host")
         except BaseException:
-            await session.close()
+            self._finish(self._abandon(session, gathering))
             raise
         finally:
             self._opening -= 1
@@ -250,9 +252,16 @@ class WhepSessions:
             self._lost(name)
 
     def _lost(self, name: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._end(name), name="whep end")
+        self._finish(self._end(name))
+
+    def _finish(self, work: Coroutine[object, object, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name="whep end")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    async def _abandon(self, session: _Session, gathering: asyncio.Task[None]) -> None:
+        await asyncio.wait([gathering])
+        await session.close()
 
     async def _end(self, name: str) -> bool:
         session = self._sessions.pop(name, None)
