@@ -103,8 +103,11 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     def look() -> None:
         """Frames → detections now and then, tracks at every one → facts."""
         nonlocal tracks
-        size = (0, 0)
+        size, last = (0, 0), -1
         for frame in frames:
+            if frame.pts <= last:  # a stream that lies about its order; time goes one way here
+                continue
+            last = frame.pts
             started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
             if pace.due(frame.pts, shedder.plan.detect_hz):
                 tracks = tracker.update(detector.detect(frame), seconds)

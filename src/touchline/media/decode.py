@@ -136,8 +136,8 @@ def _open(info: StreamInfo, *, motion: bool, threads: int, skip_loop_filter: boo
     codec.extradata = info.extradata or None
     codec.thread_count = threads
     codec.thread_type = ThreadType.SLICE if threads > 1 else ThreadType.NONE  # FRAME would delay
-    if not info.has_b_frames:
-        codec.flags |= Flags.low_delay
+    if info.codec == "h264" and not info.has_b_frames:
+        codec.flags |= Flags.low_delay  # h264 alone would wait; others know when they need not
     if motion:
         codec.flags2 |= Flags2.export_mvs
     if skip_loop_filter:
