@@ -41,8 +41,18 @@ class RtspServer:
     """Serves ``mounts`` (name → H.264 file) at ``rate`` pictures a second while the ``with`` block runs."""
 
     def __init__(
-        self, mounts: dict[str, Path], *, rate: int = 25, port: int = 0, user: str = "", password: str = ""
+        self,
+        mounts: dict[str, Path],
+        *,
+        rate: int = 25,
+        port: int = 0,
+        user: str = "",
+        password: str = "",
+        udp: bool = False,
+        certificate: Path | None = None,
     ) -> None:
+        self._extra = ["--udp"] if udp else []
+        self._extra += ["--certificate", str(certificate)] if certificate else []
         self._mounts, self._rate, self._user, self._password = mounts, rate, user, password
         self._process: subprocess.Popen[str] | None = None
         self.port = port
@@ -58,6 +68,7 @@ class RtspServer:
             command += ["--mount", f"{name}={path}@{self._rate}"]
         if self._user:
             command += ["--user", self._user, "--password", self._password]
+        command += self._extra
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         readable, _, _ = select.select([process.stdout], [], [], 30)
@@ -145,14 +156,17 @@ def main() -> None:
     import gi
 
     gi.require_version("Gst", "1.0")
+    gi.require_version("GstRtsp", "1.0")
     gi.require_version("GstRtspServer", "1.0")
-    from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]
+    from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--mount", action="append", required=True, metavar="NAME=FILE@FPS")
     parser.add_argument("--user", default="")
     parser.add_argument("--password", default="")
+    parser.add_argument("--udp", action="store_true", help="media by UDP alone")
+    parser.add_argument("--certificate", help="a PEM file with key and certificate, to speak TLS; takes a user")
     options = parser.parse_args()
     Gst.init(None)
 
@@ -165,6 +179,8 @@ def main() -> None:
             self.order = read_order(path, len(self.pictures))
             self.rate = rate
             self.set_shared(True)
+            if options.udp:
+                self.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
             self.set_latency(0)
 
         def do_create_element(self, url: Any) -> Any:
@@ -197,6 +213,8 @@ def main() -> None:
     server.set_service(str(options.port))
     if options.user:
         auth = GstRtspServer.RTSPAuth()
+        if options.certificate:
+            auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(options.certificate))
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "viewer")
         auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password), token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import signal
 import time
@@ -10,10 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.clips import write_clip
 from tests.media.rtsp_server import RtspServer, is_installed, write_stream
-from tests.media.servers import free_port, silent_port
+from tests.media.servers import free_port, http_folder, silent_port
 from tests.media.taking import Taking, decode_sizes, read_all
 from touchline.types import CameraState, SourceError
 
@@ -25,6 +29,22 @@ def server_installed() -> None:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
+
+
+def self_signed(path: Path) -> Path:
+    """A key and a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "camera")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(7).not_valid_before(now - datetime.timedelta(days=1))
+    made = made.not_valid_after(now + datetime.timedelta(days=1))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    path.write_bytes(private + public)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +121,10 @@ def test_stop_ends_a_frozen_source_at_once(server: RtspServer) -> None:
 
 def test_passwords(clip: Path) -> None:
     with RtspServer({"court": clip}, user="keeper", password="s3cret/@?") as server:
-        for login in ("", "keeper:wr0ng"):
+        for login, what in (("", "wants a user and password"), ("keeper:wr0ng", "password is wrong")):
             with pytest.raises(SourceError) as caught:
                 read_all(server.url("court", login))
-            assert "password is wrong" in str(caught.value)
+            assert what in str(caught.value)
             assert "wr0ng" not in str(caught.value)
             assert not caught.value.retry
         infos, _ = read_all(server.url("court", "keeper:s3cret%2F%40%3F"), most=5)
@@ -131,6 +151,29 @@ def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("touchline.media.sources.rtsp.connection.ANSWER_S", 0.5)
     with silent_port() as port, pytest.raises(SourceError, match="no answer in time"):
         read_all(f"rtsp://127.0.0.1:{port}/x")
+
+
+def test_a_server_of_another_kind(tmp_path: Path) -> None:
+    with http_folder(tmp_path) as port, pytest.raises(SourceError, match="does not speak RTSP"):
+        read_all(f"rtsp://127.0.0.1:{port}/x")
+
+
+def test_a_server_that_has_udp_alone_is_left_to_ffmpeg(clip: Path) -> None:
+    with RtspServer({"court": clip}, udp=True) as server:
+        for url in (server.url("court"), server.url("court") + "#transport=udp"):
+            infos, packets = read_all(url, most=30)
+            assert (infos[0].codec, infos[0].width) == ("h264", 320)
+            assert len(packets) == 30
+
+
+def test_tls_is_checked_unless_told_not_to(clip: Path, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path / "server.pem")
+    with RtspServer({"court": clip}, user="u", password="p", certificate=certificate) as server:
+        url = server.url("court", "u:p").replace("rtsp:", "rtsps:")
+        with pytest.raises(SourceError, match="certificate cannot be checked"):
+            read_all(url)
+        infos, _ = read_all(url + "#verify=no", most=5)
+        assert infos[0].width == 320
 
 
 def test_stop_ends_a_connect_that_hangs() -> None:

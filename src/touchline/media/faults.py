@@ -9,8 +9,6 @@ import av.error
 from touchline.media.sources.location import Kind, Location
 from touchline.types import SourceError
 
-WRONG_LOGIN = "user or password is wrong (401)"
-RIGHT_LOGIN = "put the right ones into the URL"
 _NETWORK = frozenset({Kind.RTSP, Kind.RTMP, Kind.HLS, Kind.SRT})
 
 
@@ -41,10 +39,11 @@ def no_key(location: Location) -> SourceError:
     )
 
 
-def wrong_password(location: Location) -> SourceError:
-    """The server asked for a login, and does not like ours or got none."""
-    where = f"{location.scheme}://USER:PASSWORD@HOST/…"
-    return SourceError(location.shown, WRONG_LOGIN, f"{RIGHT_LOGIN}: {where}", retry=False)
+def refused_login(location: Location, *, given: bool) -> SourceError:
+    """The server wants a login, and got none or, with ``given``, another."""
+    what = "user or password is wrong (401)" if given else "wants a user and password (401)"
+    remedy = f"put the right ones into the URL: {location.scheme}://USER:PASSWORD@HOST/…"
+    return SourceError(location.shown, what, remedy, retry=False)
 
 
 def too_slow(location: Location, seconds: float) -> SourceError:
@@ -82,7 +81,8 @@ def _explain(location: Location, error: av.error.FFmpegError, *, opened: bool) -
     network = location.kind in _NETWORK
     match error:
         case av.error.HTTPUnauthorizedError():
-            return WRONG_LOGIN, f"{RIGHT_LOGIN}: {location.scheme}://USER:PASSWORD@HOST/…", False
+            refused = refused_login(location, given="***@" in location.shown)
+            return refused.what, refused.remedy, refused.retry
         case av.error.HTTPForbiddenError():
             return "the server refuses access (403)", "ask for the right to read it", False
         case av.error.HTTPNotFoundError():

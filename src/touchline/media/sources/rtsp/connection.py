@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -159,9 +160,9 @@ class Connection:
         body = bytes(self._buffer[end + 4 : end + 4 + size]).decode("utf-8", "replace")
         del self._buffer[: end + 4 + size]
         words = lines[0].split(" ", 2)
-        if not words[0].startswith("RTSP/"):
+        if words[-1].startswith("RTSP/"):
             return None
-        if len(words) < 2 or not words[1].isdecimal():
+        if not words[0].startswith("RTSP/") or len(words) < 2 or not words[1].isdecimal():
             raise Confused
         return Answer(int(words[1]), headers, body)
 
@@ -188,8 +189,8 @@ class Connection:
 
 
 def _may_be_message(start: bytearray) -> bool:
-    """RTSP's first lines are letters, whether answer or request."""
-    return all(32 <= byte < 127 for byte in start[:8].rstrip(b"\r\n"))
+    """RTSP's first lines begin with capitals, whether answer or request."""
+    return re.match(rb"[A-Z_]{4}", start) is not None
 
 
 def _shut(connection: socket.socket) -> None:

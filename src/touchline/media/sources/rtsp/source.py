@@ -28,6 +28,20 @@ class _Unspoken(Exception):
     """Something that FFmpeg has to do: UDP, or a codec that we do not take apart."""
 
 
+class _KeepAlive:
+    """Says something every ``seconds``, so that the server does not take us for gone."""
+
+    def __init__(self, connection: Connection, method: str, url: str, seconds: float) -> None:
+        self._connection, self._method, self._url, self._seconds = connection, method, url, seconds
+        self._last = time.monotonic()
+
+    def look(self) -> None:
+        """Called with each packet."""
+        if time.monotonic() - self._last > self._seconds:
+            self._last = time.monotonic()
+            self._connection.send(self._method, self._url)
+
+
 class RtspSource:
     """Speaks RTSP with interleaved media; ``#transport=udp`` in the URL, a server without TCP and codecs
     other than H.264 and H.265 are left to FFmpeg. ``#verify=no`` takes any certificate of an rtsps:// server."""
@@ -76,15 +90,19 @@ class RtspSource:
             return
         try:
             connection.connect()
+            options = connection.request("OPTIONS", address.url)
+            self._check(options, may_fail=True)
+            # What keeps a session alive; some cameras take the one and not the other.
+            ping = "GET_PARAMETER" if "GET_PARAMETER" in options.header("public").upper() else "OPTIONS"
             track, base = self._describe(connection, address)
             channel, keep_alive_s = self._set_up(connection, base, track)
-            yield from self._pictures(connection, base, track, channel, keep_alive_s)
+            keep_alive = _KeepAlive(connection, ping, base, keep_alive_s / 2)
+            yield from self._pictures(connection, track, channel, keep_alive)
             connection.send("TEARDOWN", base)
         finally:
             connection.close()
 
     def _describe(self, connection: Connection, address: Address) -> tuple[VideoTrack, str]:
-        self._check(connection.request("OPTIONS", address.url), may_fail=True)
         answer = connection.request("DESCRIBE", address.url, {"Accept": "application/sdp"})
         self._check(answer)
         session, track = read_video_track(answer.body)
@@ -111,19 +129,16 @@ class RtspSource:
         return int(channel) if channel.isdecimal() else 0, float(seconds) if seconds.isdecimal() else 60.0
 
     def _pictures(
-        self, connection: Connection, base: str, track: VideoTrack, channel: int, keep_alive_s: float
+        self, connection: Connection, track: VideoTrack, channel: int, keep_alive: _KeepAlive
     ) -> Generator[StreamInfo | Sample]:
         codec = track.codec or "h264"
         declared = StreamInfo(codec, 0, 0, fps=track.fps, extradata=track.parameter_sets)
         format_ = Format(declared)
         depacketiser = Depacketiser(codec, track.payload_type)
         started, skipped = False, 0
-        heard_from_us = time.monotonic()
         while not self._interrupted:
             source, packet = connection.media(SILENT_S)
-            if time.monotonic() - heard_from_us > keep_alive_s / 2:
-                heard_from_us = time.monotonic()
-                connection.send("OPTIONS", base)
+            keep_alive.look()
             if source != channel:
                 continue
             for unit in depacketiser.push(packet):
@@ -146,7 +161,7 @@ class RtspSource:
         shown, status = self._location.shown, answer.status
         match status:
             case 401:
-                raise faults.wrong_password(self._location)
+                raise faults.refused_login(self._location, given=bool(Address.parse(self._location.address).user))
             case 403:
                 raise SourceError(
                     shown, "the server refuses access (403)", "ask for the right to read it", retry=False
