@@ -1,0 +1,1 @@
+"""Pictures with labels, and what training makes of them."""
