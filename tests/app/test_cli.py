@@ -28,7 +28,7 @@ def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
         (("live", "--name", "north"), "NAME=SOURCE"),
         (("live", "--config", "absent.toml"), "touchline init"),
         (("live", ""), "SOURCE is empty"),
-        (("live", "test:", "--port", "99999"), "99999"),
+        (("live", "test:", "--port", "99999"), "65535"),
         (("live", "test:", "--process", "absent.py:f", "--port", "0"), "no file absent.py"),
         (("live", "test:", "--model", "no-such-model", "--port", "0"), "no-such-model"),
         (("live", "--name", "a=test:", "--name", "a=test:"), "two cameras"),

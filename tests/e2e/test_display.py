@@ -41,7 +41,7 @@ def xdotool(screen: str, *words: str) -> str:
 def test_q_closes_the_window_and_lets_the_camera_go(tmp_path: Path, screen: str) -> None:
     with running(tmp_path, "live", "test:", "--display", DISPLAY=screen, SDL_VIDEODRIVER="x11") as box:
         end = time.monotonic() + 40
-        while not (window := xdotool(screen, "search", "--name", "q closes")) and time.monotonic() < end:
+        while not (window := xdotool(screen, "search", "--class", "touchline")) and time.monotonic() < end:
             time.sleep(0.1)
         assert window, box.log.read_text()
         geometry = xdotool(screen, "getwindowgeometry", window)

@@ -19,7 +19,7 @@ class Window:
 
     def __init__(self, title: str) -> None:
         """Raises `ConfigError` where there is no screen or no SDL."""
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+        os.environ |= {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEO_X11_WMCLASS": "touchline"}
         try:
             import pygame
         except ImportError as error:
