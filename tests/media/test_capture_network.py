@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -33,13 +35,13 @@ def check(taking: Taking) -> None:
     assert taking.times[-1] - taking.pts[-1] < 1
 
 
-def children() -> dict[int, str]:
-    """Command lines of this process's children."""
+def children(of: int | None = None) -> dict[int, str]:
+    """Command lines of a process's children, our own by default."""
     found: dict[int, str] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            if parent == os.getpid():
+            if parent == (of or os.getpid()):
                 found[int(stat.parent.name)] = (stat.parent / "cmdline").read_bytes().decode()
         except (FileNotFoundError, ProcessLookupError):
             continue
@@ -143,3 +145,39 @@ def test_hls_faults(tmp_path: Path) -> None:
             read_all(f"http://127.0.0.1:{port}/none.m3u8?token=s3cret")
         with pytest.raises(SourceError, match="not a video stream"):
             read_all(f"http://127.0.0.1:{port}/page.m3u8")
+
+
+def test_srt_does_not_outlive_a_killed_process(tmp_path: Path) -> None:
+    program = """
+import sys, threading, time
+from touchline.media.capture import Capture
+capture = Capture(sys.argv[1], clock=time.monotonic, stop=threading.Event(), on_state=print)
+for item in capture.packets():
+    pass
+"""
+    url = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}?mode=listener"
+    with subprocess.Popen([sys.executable, "-c", program, url], stdout=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 20
+            while not (left := [pid for pid, line in children(process.pid).items() if "concat" in line]):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            process.kill()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{left[0]}").exists() and "Z" not in Path(f"/proc/{left[0]}/stat").read_text().split(")")[1]:
+        assert time.monotonic() < deadline, "FFmpeg lives on"
+        time.sleep(0.05)
+
+
+def test_it_tries_for_ever_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("touchline.media.capture.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("touchline.media.capture.LONGEST_WAIT_S", 0.02)
+    with Taking(f"rtmp://keeper:s3cret@127.0.0.1:{free_port()}/live/x") as taking:
+        taking.wait_state(CameraState.FAILED)
+        deadline = time.monotonic() + 20
+        while taking.capture.reconnects < 10:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert [state for _, state, _ in taking.said] == [CameraState.CONNECTING, CameraState.FAILED]
+    assert "s3cret" not in str(taking.said)

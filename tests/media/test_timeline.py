@@ -146,6 +146,12 @@ def test_a_live_reserve_that_is_never_used_melts() -> None:
     assert worst < 2.8
 
 
+def test_pictures_shown_at_once_are_told_apart() -> None:
+    line = FileTimeline()
+    units = [Sample(b"", 0, FRAME * i, True) for i in range(3)]
+    assert [line.place(unit, reorders=False) for unit in units] == [0, 1, 2]
+
+
 def test_a_recording_starts_at_zero() -> None:
     line = FileTimeline()
     assert [line.place(sample(777 + FRAME * i), reorders=False) for i in range(3)] == [0, FRAME, 2 * FRAME]

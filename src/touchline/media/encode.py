@@ -90,7 +90,7 @@ class Encoder:
         context.colorspace = _BT709 if bt709 else _BT601
         context.color_primaries = context.colorspace
         context.color_trc = context.colorspace
-        # For `info`; x264 is told below to repeat the headers all the same.
+        # For `info`; `AnnexB` puts them into each key packet as well.
         context.flags |= Flags.global_header
         context.options = {
             "preset": PRESET,
@@ -103,7 +103,7 @@ class Encoder:
             # Key pictures are asked for by time, above: frames may be skipped when the box is busy.
             "g": "100000",
             "sc_threshold": "0",
-            "x264-params": "repeat-headers=1:annexb=1:aud=0:keyint=infinite",
+            "x264-params": "keyint=infinite",
         }
         context.open()
         self._context = context

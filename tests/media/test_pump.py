@@ -1,0 +1,98 @@
+"""The reader thread's queue: bounded, in order, and lossy only where the source sets the pace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from itertools import count
+
+import pytest
+
+from touchline.media.pump import Ended, Pump
+from touchline.media.sources import Traits
+from touchline.media.timeline import Sample
+from touchline.types import SourceError, StreamInfo
+
+INFO = StreamInfo("h264", 64, 64)
+
+
+class Made:
+    """A source of numbered samples, each ``gop``-th a key; tells when ``until`` were given to the pump."""
+
+    def __init__(self, traits: Traits, *, samples: int, gop: int = 5, size: int = 1, fault: bool = False) -> None:
+        self.traits = traits
+        self.interrupted = False
+        self.given = 0
+        self.all_given = threading.Event()
+        self._samples, self._gop, self._size, self._fault = samples, gop, size, fault
+
+    def read(self) -> Generator[StreamInfo | Sample]:
+        yield INFO
+        for number in range(self._samples):
+            self.given = number
+            yield Sample(bytes([number]) * self._size, number, number, number % self._gop == 0)
+        self.all_given.set()
+        if self._fault:
+            raise SourceError("x", "broke", "mend it")
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+
+def drain(pump: Pump) -> list[int]:
+    numbers: list[int] = []
+    while True:
+        try:
+            item = pump.get(5)
+        except Ended:
+            return numbers
+        if isinstance(item, Sample):
+            numbers.append(item.data[0])
+
+
+def test_a_paced_source_waits_and_loses_nothing() -> None:
+    source = Made(Traits(paced=True, max_packets=4), samples=50)
+    with Pump(source, lambda: 0.0) as pump:
+        assert not source.all_given.wait(0.3)
+        assert source.given <= 4
+        assert drain(pump) == list(range(50))
+    assert pump.take_dropped() == 0
+    assert source.interrupted
+
+
+@pytest.mark.parametrize("traits", [Traits(max_packets=8), Traits(max_bytes=8)])
+def test_a_live_source_is_never_held_up_and_goes_on_at_a_key(traits: Traits) -> None:
+    source = Made(traits, samples=53)
+    with Pump(source, lambda: 0.0) as pump:
+        assert source.all_given.wait(5), "the reader was held up"
+        numbers = drain(pump)
+        assert pump.take_dropped() == 53 - len(numbers)
+    assert numbers == [50, 51, 52]
+
+
+def test_what_came_before_a_fault_is_given_first() -> None:
+    with Pump(Made(Traits(), samples=3, fault=True), count(1.0).__next__) as pump:
+        assert pump.get(5) == INFO
+        arrivals = []
+        for number in range(3):
+            item = pump.get(5)
+            assert isinstance(item, Sample)
+            assert item.data == bytes([number])
+            arrivals.append(item.arrived)
+        assert arrivals == [1.0, 2.0, 3.0]
+        with pytest.raises(SourceError, match="broke"):
+            pump.get(5)
+
+
+def test_nothing_in_time_is_none() -> None:
+    hold = threading.Event()
+
+    class Waiting(Made):
+        def read(self) -> Generator[StreamInfo | Sample]:
+            hold.wait(10)
+            yield INFO
+
+    with Pump(Waiting(Traits(), samples=0), lambda: 0.0) as pump:
+        assert pump.get(0.05) is None
+        hold.set()
+        assert pump.get(5) == INFO
