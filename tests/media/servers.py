@@ -35,14 +35,15 @@ def ffmpeg(clip: Path, *output: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextlib.contextmanager
-def http_folder(folder: Path) -> Iterator[int]:
-    """An HTTP server of ``folder``; its port."""
+def http_folder(folder: Path, asked: list[str] | None = None) -> Iterator[int]:
+    """An HTTP server of ``folder``; its port. Notes in ``asked`` what it was asked for."""
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class Noting(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
-            pass
+            if asked is not None:
+                asked.append(self.path)
 
-    handler = functools.partial(Quiet, directory=str(folder))
+    handler = functools.partial(Noting, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -117,6 +118,7 @@ def test_stop_ends_a_frozen_source_at_once(server: RtspServer) -> None:
         taking.stop.set()
         taking.thread.join(5)
         assert time.monotonic() - begun < 1
+        assert not [thread for thread in threading.enumerate() if thread.name == "capture"]
 
 
 def test_passwords(clip: Path) -> None:

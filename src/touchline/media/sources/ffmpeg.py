@@ -32,7 +32,7 @@ _PROBE = {"analyzeduration": "1000000", "probesize": "1000000"}
 
 
 class FFmpegSource:
-    """A file, device or URL. ``loop`` plays a file for ever, its time stamps rising."""
+    """A file, device or URL. ``loop`` plays a file for ever."""
 
     def __init__(self, location: Location, *, loop: bool) -> None:
         self._location = location
@@ -51,21 +51,16 @@ class FFmpegSource:
             yield from read_container(container, self._location)
 
     def _read_for_ever(self) -> Generator[StreamInfo | Sample]:
-        shift = 0
+        """Round after round; the time stamps start again each time, which the timelines take in their stride."""
         told: StreamInfo | None = None
         while True:
-            times = _Span()
             with self._open() as container:
                 for item in read_container(container, self._location):
                     if isinstance(item, Sample):
-                        times.add(item)
-                        yield _shifted(item, shift)
+                        yield item
                     elif item != told:
                         told = item
                         yield item
-            if not times.count:
-                raise faults.no_video(self._location)
-            shift += times.length
 
     def _open(self) -> InputContainer:
         location = self._location
@@ -99,43 +94,6 @@ class FFmpegSource:
             )
         except av.error.FFmpegError as error:
             raise faults.fault(location, error, opened=False) from None
-
-
-class _Span:
-    """How long one run through a file is."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._first: int | None = None
-        self._last = 0
-        self._last_stamp: int | None = None
-        self._step = 3600
-
-    def add(self, sample: Sample) -> None:
-        self.count += 1
-        stamp = sample.dts if sample.dts is not None else sample.pts
-        pts = sample.pts if sample.pts is not None else stamp
-        if stamp is None or pts is None:
-            return
-        if self._last_stamp is not None and stamp > self._last_stamp:
-            self._step = stamp - self._last_stamp
-        self._last_stamp = stamp
-        self._first = pts if self._first is None else min(self._first, pts)
-        self._last = max(self._last, pts)
-
-    @property
-    def length(self) -> int:
-        """In 1/90,000 s, with the last picture's own time."""
-        return self._last + self._step - (self._first or 0)
-
-
-def _shifted(sample: Sample, shift: int) -> Sample:
-    return Sample(
-        sample.data,
-        None if sample.pts is None else sample.pts + shift,
-        None if sample.dts is None else sample.dts + shift,
-        sample.is_key,
-    )
 
 
 def _open_device(address: str) -> InputContainer:

@@ -42,13 +42,19 @@ class Format:
         if is_key:
             self._take_sps()
         if not self.info.has_b_frames and not self._settled:
-            back = pts is not None and self._highest is not None and pts < self._highest
-            if back or (self._form and self._codec == "h264" and not is_key and _has_b_slice(data)):
+            b_slice = self._form is not None and self._codec == "h264" and not is_key and _has_b_slice(data)
+            if self._goes_back(pts) or b_slice:
                 self.info = replace(self.info, has_b_frames=True)
-        # Only a step of less than a second is reordering; more is a source that started anew.
-        if pts is not None and (self._highest is None or pts > self._highest or pts < self._highest - MEDIA_CLOCK):
-            self._highest = pts
         return data, self.info is not former
+
+    def _goes_back(self, pts: int | None) -> bool:
+        """Whether ``pts`` is before one we had. By a second or more is a source that started anew."""
+        if pts is None:
+            return False
+        highest = pts if self._highest is None else self._highest
+        back = highest - MEDIA_CLOCK < pts < highest
+        self._highest = highest if back else pts
+        return back
 
     def _take_sps(self) -> None:
         if not self._form or self._form.sps == self._sps:
