@@ -38,7 +38,7 @@ class PageBox:
     def start(self) -> None:
         """Listen."""
         up: Future[None] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)), name="page box")
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)), name="page box", daemon=True)
         self._thread.start()
         up.result(TIMEOUT_S)
 

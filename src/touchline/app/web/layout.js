@@ -2,8 +2,9 @@
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Rect */
 
-/** What a tile needs beside its picture, px: the bar above and the figures below. */
-export const CHROME = 48;
+/** What a tile needs above and below its picture, px: bar, figures and edges; and at its sides. */
+export const CHROME = 50;
+export const EDGES = 2;
 export const GAP = 8;
 /** A tile narrower than this cannot say what it must. */
 export const MIN_WIDTH = 150;
@@ -108,7 +109,7 @@ function narrow(width, height, aspects) {
   const columns = aspects.length > 6 && width >= 2 * MIN_WIDTH + GAP ? 2 : 1;
   const wide = (width - GAP * (columns - 1)) / columns;
   // A hair less, so that rounding never pushes the second one down.
-  return Math.min(Math.floor(wide) / middle(aspects) - 0.01, Math.max(MIN_PICTURE, 0.8 * height - CHROME));
+  return Math.min((Math.floor(wide) - EDGES) / middle(aspects) - 0.01, Math.max(MIN_PICTURE, 0.8 * height - CHROME));
 }
 
 /**
@@ -117,7 +118,7 @@ function narrow(width, height, aspects) {
  * @param {number} width
  */
 function tileWidth(picture, aspect, width) {
-  return Math.min(width, Math.max(MIN_WIDTH, picture * aspect));
+  return Math.min(width, Math.max(MIN_WIDTH, picture * aspect + EDGES));
 }
 
 /**

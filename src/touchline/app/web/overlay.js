@@ -14,7 +14,7 @@ import { colourOf } from "./colours.js";
 export const TRAIL_S = 2;
 export const TRAIL_STEP_S = 0.1;
 const TRAIL_GAP_S = 0.5;
-const HALO = "rgba(6, 9, 12, 0.72)";
+const HALO = "rgba(6, 9, 12, 0.6)";
 const BALL = "#ffffff";
 
 /**
@@ -88,7 +88,7 @@ export function trailsOf(facts, current) {
 export function drawTracks(context, picture, fact, history, shown) {
   const sx = picture.width / fact.width;
   const sy = picture.height / fact.height;
-  const line = Math.max(1.25, Math.min(2.5, picture.height / 320));
+  const line = Math.max(1, Math.min(2.5, picture.height / 300));
   context.save();
   context.beginPath();
   context.rect(picture.x, picture.y, picture.width, picture.height);
@@ -101,7 +101,7 @@ export function drawTracks(context, picture, fact, history, shown) {
     for (const track of fact.tracks) {
       const [left, top, right, bottom] = track.box;
       const rect = { x: left * sx, y: top * sy, width: (right - left) * sx, height: (bottom - top) * sy };
-      if (track.label === "ball") drawBall(context, rect, line);
+      if (track.label === "ball") drawBall(context, rect, line, picture.height / 25);
       else drawBox(context, rect, track, line);
     }
   }
@@ -131,9 +131,10 @@ function drawBox(context, rect, track, line) {
  * @param {CanvasRenderingContext2D} context
  * @param {Rect} rect
  * @param {number} line
+ * @param {number} most radius: a ring is small, whatever was taken for a ball
  */
-function drawBall(context, rect, line) {
-  const radius = Math.max(4.5, Math.max(rect.width, rect.height) / 2 + line);
+function drawBall(context, rect, line, most) {
+  const radius = Math.max(4.5, Math.min(most, Math.max(rect.width, rect.height) / 2 + line));
   outline(context, BALL, line, () => {
     context.beginPath();
     context.arc(rect.x + rect.width / 2, rect.y + rect.height / 2, radius, 0, 2 * Math.PI);
@@ -150,7 +151,7 @@ function drawBall(context, rect, line) {
  */
 function outline(context, colour, line, stroke) {
   context.strokeStyle = HALO;
-  context.lineWidth = line + 2;
+  context.lineWidth = line + Math.min(2, line);
   stroke();
   context.strokeStyle = colour;
   context.lineWidth = line;

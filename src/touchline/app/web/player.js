@@ -114,6 +114,7 @@ export class Player {
     this.keep();
     this.video.srcObject = null;
     this.#rtpOffset = null;
+    this.counters.lastPts = null;
     this.#clear();
   }
 

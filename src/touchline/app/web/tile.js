@@ -67,9 +67,9 @@ export class Tile extends HTMLElement {
     this.#name.setAttribute("aria-describedby", this.#word.id);
     this.#figures.append(
       this.#figure("in", "fps in", "in"),
-      this.#figure("analysed", "fps analysed", "an."),
+      this.#figure("analysed", "fps analysed", "analysed"),
       this.#figure("delay", "delay", ""),
-      this.#figure("viewers", "viewers", "view."),
+      this.#figure("viewers", "viewers", "viewers"),
     );
     this.#notice.append(
       this.#headline,
@@ -127,7 +127,6 @@ export class Tile extends HTMLElement {
   /** Leave the page. */
   close() {
     this.link.stop();
-    this.player.stop();
     this.remove();
   }
 
@@ -145,12 +144,8 @@ export class Tile extends HTMLElement {
     const { link, player } = this;
     const wanted = this.#visible || now - this.#unseenAt < UNSEEN_MS;
     const usable = this.status !== null && this.status.state !== "failed";
-    if (!wanted && link.phase !== "idle") {
-      link.stop();
-      player.stop();
-    } else if (this.#visible && usable) {
-      link.start();
-    }
+    if (!wanted) link.stop();
+    else if (this.#visible && usable) link.start();
     const from = Math.max(player.pictureAt ?? 0, this.#watchedFrom);
     const judged = this.#visible && !document.hidden;
     link.tick({ live: judged && this.#poll.state.reachable && this.status?.state === "live", quiet: now - from });
@@ -241,10 +236,8 @@ export class Tile extends HTMLElement {
       },
       stream: (stream) => this.player.play(stream),
       message: (message) => this.player.message(message),
-      failed: (failure) => {
-        this.player.stop();
-        on.failed(failure);
-      },
+      closing: () => this.player.stop(),
+      failed: (failure) => on.failed(failure),
     });
   }
 

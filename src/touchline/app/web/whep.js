@@ -12,7 +12,8 @@ import { Slots } from "./slots.js";
  * @property {(phase: "opening" | "path" | "waiting") => void} phase
  * @property {(stream: MediaStream) => void} stream
  * @property {(message: any) => void} message of the data channel, parsed
- * @property {(failure: Failure) => void} failed once at most; the session is closed then
+ * @property {() => void} closing once, while the last picture is still there
+ * @property {(failure: Failure) => void} failed once at most, after `closing`
  */
 
 /** Offers go out with what was gathered by then; later candidates trickle. ms */
@@ -21,6 +22,7 @@ const ANSWER_MS = 12_000;
 const PATH_MS = 15_000;
 /** A path that fell silent may come back by itself. ms */
 const SILENT_MS = 4000;
+const LEAVE_MS = 2000;
 
 /** A browser opens six connections to a box. Two stay free for its health. */
 const slots = new Slots(4);
@@ -60,10 +62,10 @@ export class WhepSession {
   close() {
     if (this.#closed) return;
     this.#closed = true;
+    this.#on.closing();
     clearTimeout(this.#timer);
     this.#abort.abort();
-    this.#pc?.close();
-    if (this.#location) leave(this.#location);
+    void leave(this.#location, this.#pc);
   }
 
   /** What the browser counts, or null before there is a connection. */
@@ -134,7 +136,7 @@ export class WhepSession {
     if (answer === null) return;
     this.#location = location;
     if (this.#closed) {
-      if (location) leave(location);
+      void leave(location, pc);
       return;
     }
     this.#offered = candidatesIn(answer);
@@ -237,10 +239,19 @@ export class WhepSession {
   }
 }
 
-/** @param {string} location */
-function leave(location) {
-  // Should this get lost, the box notices the silence.
-  fetch(location, { method: "DELETE", keepalive: true }).catch(() => {});
+/**
+ * Say good-bye first, then hang up: the other way round the box knows nobody by that name any more.
+ * @param {string | null} location
+ * @param {RTCPeerConnection | null} pc
+ */
+async function leave(location, pc) {
+  try {
+    if (location) await fetch(location, { method: "DELETE", keepalive: true, signal: AbortSignal.timeout(LEAVE_MS) });
+  } catch {
+    // Should it get lost, the box notices the silence.
+  } finally {
+    pc?.close();
+  }
 }
 
 /**
