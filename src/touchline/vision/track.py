@@ -26,7 +26,8 @@ class TrackerConfig:
     ``people``, ``ball``: how they move. ``ball_label``: the detector's label for the ball; all other labels are
     people. ``balls``: how many balls are shown at most, the likeliest first. ``confirm_hits``: detections after
     which a track is shown. ``tentative_s``: seconds without a detection after which a track not yet shown is
-    dropped. ``coast_s``: seconds for which a shown track is still shown without a detection. ``lost_s``: seconds for
+    dropped. ``coast_s``: seconds for which a shown track is still shown without a detection. ``hold_s``: the same where
+    the detector has not looked since it saw the track. ``lost_s``: seconds for
     which a track is remembered, so that it can keep its number. ``ball_coast_s``, ``ball_lost_s``: the same for
     balls. ``new_cost``: how unlikely (−ln of a density in box heights) a detection may be for a track before it
     rather starts its own. ``iou_weight``: what full
@@ -38,25 +39,28 @@ class TrackerConfig:
     ball_label: str = "ball"
     balls: int = 1
     confirm_hits: int = 2
-    tentative_s: float = 0.15
-    coast_s: float = 0.6
+    tentative_s: float = 0.11
+    coast_s: float = 0.27
+    hold_s: float = 2.0
     lost_s: float = 60.0
     ball_coast_s: float = 0.2
     ball_lost_s: float = 1.0
-    new_cost: float = 3.0
+    new_cost: float = 1.3
     live_s: float = 1.0
-    stitch_cost: float = 3.0
+    stitch_cost: float = 4.5
+    reach: tuple[float, float, float, float] = (0.5, 0.3, 0.8, 0.8)
+    reach_speed: tuple[float, float, float, float] = (0.3, 0.15, 0.1, 0.1)
     inside_cost: float = 2.0
-    border: float = 1.0
+    border: float = 0.8
     beyond: float = 1.0
     iou_weight: float = 1.0
-    tail: float = 8.0
+    tail: float = 11.5
     missed: float = 0.1
     missed_covered: float = 0.54
-    leave_rate: float = 0.1
-    first_trust: float = 0.4
+    leave_rate: float = 0.066
+    first_trust: float = 0.35
     return_share: float = 0.02
-    show_at: float = 0.4
+    show_at: float = 0.48
 
 
 @dataclass(slots=True)
@@ -87,16 +91,20 @@ class _Population:
         self.known = _Register()
         self.coast_s, self.lost_s = coast_s, lost_s
         self.edge = np.zeros(2)
+        self.looked = -1.0
 
     def __len__(self) -> int:
         return len(self.bank.x)
 
-    def move(self, dt: float, shift: Floats) -> None:
-        """Carry all tracks ``dt`` seconds on, and ``shift`` (2,) px with the picture."""
+    def move(self, dt: float) -> None:
+        """Carry all tracks ``dt`` seconds on."""
         if len(self):
             self.motion.predict(self.bank, dt)
-            self.bank.x[:, :2] += shift
             self.known.there *= np.exp(-self.config.leave_rate * dt)
+
+    def carry(self, shift: Floats) -> None:
+        """Move all tracks ``shift`` (2,) px with the picture."""
+        self.bank.x[:, :2] += shift
 
     def expect(self) -> None:
         """Set out how likely each track would go unseen: more so when hidden."""
@@ -141,7 +149,10 @@ class _Population:
         if not len(old):
             return
         boxes = self.bank.x[new]
-        cost = unlikeliness(self.bank.x[old], self.bank.pp[old], boxes, self.bank.pp[new], 0.0, config.tail)
+        away = (time - known.seen[old])[:, None]
+        most = (np.array(config.reach) + np.array(config.reach_speed) * away) * self.bank.x[old, 3:]
+        reach = np.minimum(self.bank.pp[old], most * most)
+        cost = unlikeliness(self.bank.x[old], reach, boxes, self.bank.pp[new], 0.0, config.tail)
         half = boxes[:, 2:] / 2
         gap = np.minimum(boxes[:, :2] - half, self.edge - boxes[:, :2] - half).min(axis=1) / boxes[:, 3]
         cost -= config.stitch_cost + config.inside_cost * np.clip(gap / config.border, 0, 1)
@@ -163,6 +174,7 @@ class _Population:
         """Correct the matched tracks, start new ones, forget old ones. Returns the next free number."""
         rows, columns = pairs
         known, config = self.known, self.config
+        self.looked = time
         if len(boxes):
             self.edge = np.maximum(self.edge, (boxes[:, :2] + boxes[:, 2:] / 2).max(axis=0))
         weight = detections.scores.astype(np.float64) + 0.05
@@ -204,7 +216,9 @@ class _Population:
     def shown(self, time: float) -> Rows:
         """The rows that a viewer gets to see."""
         known, config = self.known, self.config
-        show = (known.hits >= config.confirm_hits) & (time - known.seen <= self.coast_s)
+        # Seen when the detector last looked: nothing speaks against it until it looks again, be that late.
+        held = (known.seen == self.looked) & (time - known.seen <= config.hold_s)
+        show = (known.hits >= config.confirm_hits) & (held | (time - known.seen <= self.coast_s))
         show &= known.there >= config.show_at
         show &= ((self.bank.x[:, :2] > 0) & (self.bank.x[:, :2] < self.edge)).all(axis=1)
         return np.flatnonzero(show)
@@ -248,9 +262,10 @@ class Tracker:
             self._people.expect()
         pairs = self._people.match(boxes, time)
         if len(pairs[0]) >= 3:
-            shift = self._common(pairs[0], boxes[pairs[1], :2] - self._people.bank.x[pairs[0], :2])
-            self._people.bank.x[:, :2] += shift
-            self._balls.bank.x[:, :2] += shift
+            rows, columns = pairs
+            shift = self._common(rows, boxes[columns])
+            self._people.carry(shift)
+            self._balls.carry(shift)
             pairs = self._people.match(boxes, time)
         self._next_id = self._people.settle(time, boxes, people, pairs, self._next_id)
         self._people.stitch(time)
@@ -284,8 +299,9 @@ class Tracker:
         self._time = time
         if dt > 0:
             shift = self._camera.step(dt)
-            self._people.move(dt, shift)
-            self._balls.move(dt, shift)
+            for some in (self._people, self._balls):
+                some.move(dt)
+                some.carry(shift)
 
     def _is_ball(self, detections: Detections) -> NDArray[np.bool_]:
         labels = detections.labels
@@ -293,12 +309,12 @@ class Tracker:
             return np.zeros(len(detections), np.bool_)
         return detections.classes == labels.index(self._config.ball_label)
 
-    def _common(self, rows: Rows, errors: Floats) -> Floats:
-        """What the matched tracks' ``errors`` (M, 2), px, say about the camera: a shift (2,), px."""
+    def _common(self, rows: Rows, boxes: Floats) -> Floats:
+        """What the matched tracks' ``boxes`` (M, 4), px, say about the camera: a shift (2,), px."""
         bank = self._people.bank
         height = bank.x[rows, 3]
         variance = float((bank.pp[rows, 0] / (height * height)).mean())
-        return self._camera.correct(errors, variance, float(height.mean()))
+        return self._camera.correct(boxes[:, :2] - bank.x[rows, :2], variance)
 
     def _follow(self, some: _Population, rows: Rows, before: Floats, told: Floats) -> None:
         known = np.isfinite(told).all(axis=1)
