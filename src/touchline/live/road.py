@@ -20,7 +20,7 @@ from touchline.live.pace import Pace
 from touchline.live.present import Presenter
 from touchline.live.pulse import Pulse
 from touchline.live.shed import LoadMeter, Shedder
-from touchline.live.threads import run_together
+from touchline.live.threads import run_together, yield_to_video
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
 from touchline.types import MEDIA_CLOCK, Fact, Frame, Packet, StreamInfo, Tracks, fact_id
@@ -103,6 +103,8 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     def look() -> None:
         """Frames → detections now and then, tracks at every one → facts."""
         nonlocal tracks
+        if live:
+            yield_to_video()
         size, last = (0, 0), -1
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
+
+ANALYSIS_NICENESS = 5
 
 
 def run_together(stop: threading.Event, *steps: Callable[[], None]) -> None:
@@ -27,3 +31,12 @@ def run_together(stop: threading.Event, *steps: Callable[[], None]) -> None:
         thread.join()
     if errors:
         raise errors[0]
+
+
+def yield_to_video() -> None:
+    """Let this thread stand back wherever another wants the processor: analysis may be late, video may not.
+
+    On Linux, where a thread has a niceness of its own; elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ANALYSIS_NICENESS)
