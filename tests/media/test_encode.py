@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import av
@@ -49,6 +50,13 @@ def test_each_frame_gives_its_packet_at_once_in_order() -> None:
     assert len(pictures) == 60
     error = np.abs(planes_of(pictures[-1])[0].astype(int) - frame(59).y).mean()
     assert error < 12
+
+
+def test_time_that_does_not_rise_is_mended() -> None:
+    encoder = Encoder(320, 240, 25)
+    given = [0, 3600, 3600, 1800, 7200]
+    packets = [encoder.encode(replace(frame(0), pts=pts))[0] for pts in given]
+    assert [packet.pts for packet in packets] == [0, 3600, 3601, 3602, 7200]
 
 
 def test_a_key_picture_comes_when_asked_for_and_starts_a_decoder() -> None:

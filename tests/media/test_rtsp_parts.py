@@ -209,6 +209,8 @@ def test_addresses(source: str, url: str, host: str, port: int, user: str, passw
     assert (address.url, address.host, address.port) == (url, host, port)
     assert (address.user, address.password) == (user, password)
     assert address.is_tls == source.startswith("rtsps")
+    again = Address.parse(address.quoted)
+    assert (again.url, again.user, again.password) == (url, user, password)
 
 
 def test_digest_as_in_rfc_2617() -> None:

@@ -23,7 +23,9 @@ _LIMITED, _FULL = 1, 2
 
 
 class Encoder:
-    """x264, High profile less B-frames, a key picture at least every ``gop_seconds``.
+    """x264 in Constrained Baseline, the one profile that every browser must take.
+
+    A key picture comes at least every ``gop_seconds`` of media time.
 
     ``width`` and ``height`` in px are those of the first frame; one of another size or colour coding makes a new
     encoder and another ``info``, which the caller sends on ahead of the returned packets. Odd sizes are
@@ -45,6 +47,7 @@ class Encoder:
         self._bitrate = bitrate
         self._gop = round(gop_seconds * MEDIA_CLOCK)
         self._threads = threads
+        self._last_pts = -(1 << 62)
         self._make(width, height, full_range=False, bt709=True)
 
     @property
@@ -55,13 +58,13 @@ class Encoder:
     def encode(self, frame: Frame, force_key: bool = False) -> list[Packet]:
         """The packets of ``frame``: one, unless x264 refuses. ``force_key`` makes it a key picture.
 
-        ``frame.pts`` must rise from call to call.
+        ``frame.pts`` should rise from call to call; one that does not is moved just behind the last.
         """
         shape = (frame.width, frame.height, frame.full_range, frame.bt709)
         if shape != self._shape:
             self._make(frame.width, frame.height, full_range=frame.full_range, bt709=frame.bt709)
         picture = picture_of(frame, even=True)
-        picture.pts = frame.pts
+        picture.pts = self._last_pts = max(frame.pts, self._last_pts + 1)
         picture.time_base = Fraction(1, MEDIA_CLOCK)
         due = self._last_key is None or frame.pts - self._last_key >= self._gop
         picture.pict_type = PictureType.I if force_key or due else PictureType.NONE
@@ -95,7 +98,7 @@ class Encoder:
         context.options = {
             "preset": PRESET,
             "tune": "zerolatency",
-            "profile": "high",
+            "profile": "baseline",
             "forced-idr": "1",
             # Half a second at the limit: a key picture may be large, but not swamp a link.
             "maxrate": str(bitrate),

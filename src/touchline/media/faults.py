@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import av.error
@@ -103,6 +104,8 @@ def _explain(location: Location, error: av.error.FFmpegError, *, opened: bool) -
             return "may not be opened", "add this user to the group video", False
         case av.error.PermissionError():
             return "may not be read", "give this user the right to read it", False
+        case _ if error.errno == errno.EBUSY:
+            return "is in use", "close the program that has it open", True
         case av.error.InvalidDataError() if network:
             return "sends what is not a video stream", "check the URL", True
         case av.error.InvalidDataError() if opened:

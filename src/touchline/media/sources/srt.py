@@ -7,6 +7,7 @@ that of MPEG-TS, need not wait for the next picture to know that one is complete
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -41,9 +42,9 @@ _END_S = 2.0
 class SrtSource:
     """One SRT connection; as caller, or with ``mode=listener`` in the URL as listener."""
 
-    traits = Traits()
-
     def __init__(self, location: Location) -> None:
+        # As listener it waits for its sender as long as that takes.
+        self.traits = Traits(open_s=math.inf) if "mode=listener" in location.address else Traits()
         self._location = location
         self._child: subprocess.Popen[bytes] | None = None
         self._interrupted = False

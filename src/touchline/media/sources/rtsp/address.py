@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,14 @@ class Address:
     password: str
     is_tls: bool
     options: frozenset[str]
+
+    @property
+    def quoted(self) -> str:
+        """The URL with the login, for FFmpeg, which wants it percent-quoted."""
+        if not self.user and not self.password:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{rest}"
 
     @classmethod
     def parse(cls, source: str) -> Address:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Generator
+from dataclasses import replace
 
 from touchline.media import faults
 from touchline.media.sources.ffmpeg import FFmpegSource
@@ -71,14 +72,23 @@ class RtspSource:
                 raise _Unspoken
             yield from self._session(address)
         except _Unspoken:
-            yield from FFmpegSource(location, loop=False).read()
+            udp = "#transport=udp" if "transport=udp" in address.options else ""
+            theirs = replace(location, address=address.quoted + udp)
+            yield from FFmpegSource(theirs, loop=False).read()
         except Closed:
             raise faults.ended(location) from None
         except Confused:
             raise SourceError(location.shown, "does not speak RTSP", "check the port") from None
+        except ssl.SSLCertVerificationError:
+            raise SourceError(
+                location.shown,
+                "its certificate cannot be checked",
+                "add #verify=no to the URL to take any",
+                retry=False,
+            ) from None
         except ssl.SSLError:
             raise SourceError(
-                location.shown, "its certificate cannot be checked", "add #verify=no to the URL to take any"
+                location.shown, "does not speak TLS with us", "check the port, or try rtsp://"
             ) from None
         except OSError as error:
             raise _from_socket(location, error) from None
