@@ -120,10 +120,10 @@ class PageBox:
         while True:
             pts = round(self.box.media_time() * 90_000)
             packet = packets[number % len(packets)]
-            stream.publish(Packet(packet.data, pts, packet.is_key))
             data = facts(number)
             if data is not None:
                 stream.publish_fact(Fact(fact_id(number), camera, "tracks", pts, data))
+            stream.publish(Packet(packet.data, pts, packet.is_key))
             number += 1
             due += step / 90_000
             await asyncio.sleep(max(0.0, due - self._loop.time()))

@@ -49,7 +49,8 @@ export function tileState(known) {
   const { now, box, status, link, pictureAt, visible } = known;
   const quiet = pictureAt === null ? Infinity : now - Math.max(pictureAt, Math.min(known.watchedFrom, now));
   const fresh = pictureAt !== null && quiet <= STALE_MS && link.phase === "playing";
-  const last = pictureAt === null ? "" : `Last picture ${ago(now - pictureAt)} ago.`;
+  const old = pictureAt !== null && now - pictureAt > STALE_MS;
+  const last = old ? `Last picture ${ago(now - pictureAt)} ago.` : "";
   const error = status?.error ? splitRemedy(status.error) : null;
 
   if (known.blocked) return say("paused", "This browser waits for a click before it plays.", { canRetry: true });
@@ -81,7 +82,7 @@ export function tileState(known) {
   if (link.phase === "playing") {
     return say("stale", join(last, "The camera sends, but nothing arrives here."), { when: "Reconnecting soon" });
   }
-  return opening(link.phase, last);
+  return opening(link.phase, last, pictureAt !== null);
 }
 
 /**
@@ -99,11 +100,12 @@ function ofFailure(link, last, now) {
 /**
  * @param {string} phase
  * @param {string} last
+ * @param {boolean} again there was a picture before
  */
-function opening(phase, last) {
+function opening(phase, last, again) {
   /** @type {Record<string, string>} */
   const steps = { path: "Finding a path to the box.", waiting: "Waiting for the first picture." };
-  return say(last ? "reconnecting" : "connecting", join(last, steps[phase] ?? "Asking the box."));
+  return say(again ? "reconnecting" : "connecting", join(last, steps[phase] ?? "Asking the box."));
 }
 
 /**

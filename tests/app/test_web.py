@@ -1,0 +1,413 @@
+"""The page in a real browser, over the real server: what it says in every state, and what it draws where."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from tests.app.page_box import PageBox
+from tests.needs import need
+from touchline.types import CameraState, Packet, StreamInfo
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTH, HEIGHT, SIDE, FPS, LOOP = 320, 192, 32, 20, 60
+HOSTILE = "<img src=x onerror=\"document.title='taken'\"> & <script>document.title='taken'</script>"
+NAMES = {"north": "North stand", "south": "South stand", "goal": "Goal line", "bench": "Bench"}
+
+
+def test_the_page_s_pure_modules() -> None:
+    node = need("node")
+    files = sorted(map(str, (Path(__file__).parent / "web").glob("*.test.mjs")))
+    assert files
+    done = subprocess.run([node, "--test", *files], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = need("chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page that must end without an error of its own, or one of its security policy."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    made = context.new_page()
+    made.set_default_timeout(20_000)
+    wrong: list[str] = []
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    yield made
+    context.close()
+    assert [text for text in wrong if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture
+def box() -> Iterator[PageBox]:
+    made = PageBox(NAMES)
+    yield made
+    made.stop()
+
+
+def square_at(number: int) -> int:
+    """Left edge of the white square in picture ``number``, px."""
+    return 4 * (number % LOOP)
+
+
+@pytest.fixture(scope="module")
+def clip() -> tuple[StreamInfo, list[Packet]]:
+    """A white square that crosses a grey picture."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    codec.time_base, codec.framerate, codec.gop_size = Fraction(1, 90_000), Fraction(FPS), FPS
+    codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0:repeat-headers=1"}
+    packets: list[Packet] = []
+    for number in range(LOOP):
+        image = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+        image[80 : 80 + SIDE, square_at(number) : square_at(number) + SIDE] = 255
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+        frame.pts = number * 90_000 // FPS
+        packets += [Packet(bytes(packet), 0, packet.is_keyframe) for packet in codec.encode(frame)]
+    packets += [Packet(bytes(packet), 0, packet.is_keyframe) for packet in codec.encode(None)]
+    return StreamInfo("h264", WIDTH, HEIGHT, FPS, bytes(codec.extradata or b"")), packets
+
+
+def square_fact(number: int) -> dict[str, Any]:
+    left = square_at(number)
+    track = {"id": 1, "label": "player", "box": [left, 80, left + SIDE, 80 + SIDE], "score": 0.9, "detected": True}
+    return {"width": WIDTH, "height": HEIGHT, "tracks": [track]}
+
+
+def play(box: PageBox, camera: str, clip: tuple[StreamInfo, list[Packet]]) -> None:
+    box.play(camera, *clip, square_fact)
+    box.set(
+        camera, CameraState.LIVE, fps_in=float(FPS), fps_analysed=19.5, codec="h264", width=WIDTH, height=HEIGHT
+    )
+
+
+def tile(page: Page, camera: str) -> Any:
+    return page.locator("tl-tile").nth(list(NAMES).index(camera))
+
+
+def state(page: Page, camera: str) -> Any:
+    return page.evaluate("id => window.touchline.cameras[id]?.state", camera)
+
+
+def wait_for_state(page: Page, camera: str, wanted: str) -> None:
+    page.wait_for_function(
+        "([id, wanted]) => window.touchline?.cameras[id]?.state === wanted", arg=[camera, wanted]
+    )
+
+
+def wait_for_frames(page: Page, camera: str, more: int) -> None:
+    page.wait_for_function(
+        "([id, n]) => (window.touchline?.cameras[id]?.frames ?? 0) >= n",
+        arg=[camera, more + page.evaluate("id => window.touchline?.cameras[id]?.frames ?? 0", camera)],
+    )
+
+
+@pytest.mark.browser
+def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip: Any) -> None:
+    play(box, "north", clip)
+    box.set(
+        "north", CameraState.LIVE, shed=["analysis rate: 2.5 of 5 Hz"], error="my.py: ZeroDivisionError; mend it"
+    )
+    box.set("south", CameraState.CONNECTING, error="rtsp://***@10.0.0.7/: no route; check the cable")
+    box.set("goal", CameraState.STALE)
+    box.set("bench", CameraState.FAILED, error="x.mp4: no video in it; name another file")
+    page.goto(box.url)
+    wait_for_state(page, "north", "live")
+    for camera, texts in {
+        "north": ["Live", "20", "fps in", "19.5", "Reduced: analysis rate: 2.5 of 5 Hz", "ZeroDivisionError"],
+        "south": ["Connecting", "rtsp://***@10.0.0.7/: no route", "Check the cable"],
+        "goal": ["Stale", "stopped sending"],
+        "bench": ["Failed", "x.mp4: no video in it", "Name another file"],
+    }.items():
+        for text in texts:
+            expect(tile(page, camera)).to_contain_text(text)
+    expect(page.locator("#health")).to_have_text("1 of 4 live1 connecting1 stale1 failed")
+    expect(page.locator("#unguarded")).to_be_hidden()
+    expect(page.locator("#announcer")).not_to_be_empty()
+    assert state(page, "bench") == "failed"
+    assert box.box.cameras()[3].viewers == 0, "nobody connects to a camera that has failed"
+    looks = page.locator(".bar .shape").evaluate_all("all => all.map(e => getComputedStyle(e).clipPath)")
+    assert len(set(looks)) == 3, "round ones, a triangle and a cross: never colour alone"
+
+
+@pytest.mark.browser
+def test_hostile_names_and_errors_stay_text(page: Page) -> None:
+    box = PageBox({"bad": HOSTILE[:80], "worse": "\u202egnp.exe \u0000" + "W" * 60})
+    try:
+        box.set("bad", CameraState.FAILED, error=HOSTILE + "; " + HOSTILE)
+        box.set("worse", CameraState.LIVE, shed=[HOSTILE], codec=HOSTILE)
+        page.goto(box.url)
+        expect(page.locator("tl-tile").first.locator(".name")).to_have_text(HOSTILE[:80])
+        expect(page.locator("tl-tile").first).to_contain_text("onerror")
+        page.goto(box.url + "/#worse")
+        expect(page.locator(".details")).to_contain_text("<script>")
+        assert page.locator("main img, main script").count() == 0
+        assert page.title() != "taken"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        box.stop()
+
+
+@pytest.mark.browser
+def test_boxes_are_drawn_on_the_picture_they_belong_to(page: Page, box: PageBox, clip: Any) -> None:
+    play(box, "north", clip)
+    page.goto(box.url + "/watch/north")
+    for key in "nti":  # numbers, trails and details off: the box alone is left
+        page.keyboard.press(key)
+    wait_for_frames(page, "north", 20)
+    found = page.evaluate(
+        """async ([width, height]) => {
+          const video = document.querySelector("video");
+          const overlay = document.querySelector("canvas.overlay");
+          const small = new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true});
+          const edges = (data, hit) => {
+            let [left, right] = [Infinity, -Infinity];
+            for (let at = 0; at < data.length / 4; at += 1) {
+              if (hit(data, at * 4)) [left, right] = [Math.min(left, at), Math.max(right, at)];
+            }
+            return (left + right) / 2;
+          };
+          const rows = [];
+          const now = () => window.touchline.cameras.north;
+          const before = now();
+          while (rows.length < 40) {
+            const {exact} = now();
+            await new Promise(resolve => video.requestVideoFrameCallback(resolve));
+            const own = now().exact > exact;
+            small.drawImage(video, 0, 0, width, height);
+            const square = edges(small.getImageData(0, 96, width, 1).data, (d, i) => d[i] > 160);
+            const stage = overlay.getBoundingClientRect();
+            const scale = Math.min(stage.width / width, stage.height / height);
+            const top = Math.round((stage.height - height * scale) / 2 + 96 * scale);
+            const line = overlay.getContext("2d").getImageData(0, top, overlay.width, 1).data;
+            const box = edges(line, (d, i) => d[i + 3] > 100);
+            rows.push([own, square, (box - (stage.width - width * scale) / 2) / scale]);
+          }
+          return {rows, before, after: now()};
+        }""",
+        [WIDTH, HEIGHT],
+    )
+    # Four pixels lie between two pictures: a box on the wrong one is off by at least so much.
+    apart = [(square, drawn) for own, square, drawn in found["rows"] if own and abs(square - drawn) >= 2]
+    assert apart == []
+    after = found["after"]
+    assert after["mode"] == "in-step"
+    assert after["path"] == "host"
+    assert 0 < after["firstFrameMs"] < 15_000
+    assert after["frames"] == after["exact"] + after["late"] + after["missing"] + after["waiting"]
+    assert after["exact"] - found["before"]["exact"] > 20
+    assert after["age"] is not None
+
+
+@pytest.mark.browser
+def test_an_old_picture_is_said_to_be_old_and_comes_back(page: Page, box: PageBox, clip: Any) -> None:
+    play(box, "north", clip)
+    page.goto(box.url)
+    wait_for_frames(page, "north", 10)
+    box.silence()
+    box.set("north", CameraState.STALE, fps_in=0.0)
+    wait_for_state(page, "north", "stale")
+    expect(tile(page, "north").locator(".what")).to_have_text(re.compile(r"Last picture [3-9] s ago\."))
+    dimmed = tile(page, "north").locator("video").evaluate("e => getComputedStyle(e).filter")
+    assert "brightness" in dimmed
+    play(box, "north", clip)
+    wait_for_state(page, "north", "live")
+    expect(tile(page, "north").locator(".notice")).to_be_hidden()
+
+
+@pytest.mark.browser
+def test_a_box_that_goes_away_is_waited_for(page: Page, box: PageBox, clip: Any) -> None:
+    play(box, "north", clip)
+    page.goto(box.url)
+    wait_for_frames(page, "north", 10)
+    box.stop()
+    expect(page.locator("#unreachable")).to_contain_text(
+        re.compile("does not answer: it cannot be reached. Trying")
+    )
+    expect(page.locator("#health")).to_have_text("Box unreachable")
+    wait_for_state(page, "north", "unreachable")
+    expect(tile(page, "north")).to_contain_text(re.compile(r"Trying again in \d+ s"))
+    kept = tile(page, "north").locator("canvas.still")
+    page.wait_for_function("c => c.width > 0", arg=kept.element_handle())
+    pixel = kept.evaluate("c => Array.from(c.getContext('2d').getImageData(2, 2, 1, 1).data)")
+    assert pixel[:3] == pytest.approx([60, 60, 60], abs=12), "the last picture stays"
+    box.start()
+    play(box, "north", clip)
+    expect(page.locator("#unreachable")).to_be_hidden(timeout=30_000)
+    wait_for_state(page, "north", "live")
+    wait_for_frames(page, "north", 5)
+
+
+@pytest.mark.browser
+def test_no_path_names_what_was_tried(page: Page, box: PageBox, clip: Any) -> None:
+    def cut_off(route: Route) -> None:
+        offer = re.sub(r"a=candidate:.*\r\n", "", route.request.post_data or "")
+        answer = route.fetch(post_data=offer)
+        route.fulfill(response=answer, body=re.sub(r"127\.0\.0\.1 \d+ typ", "127.0.0.1 9 typ", answer.text()))
+
+    play(box, "north", clip)
+    page.route("**/whep/north", cut_off)
+    page.route("**/whep/north/*", lambda route: route.abort())
+    page.add_init_script(
+        "const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms === 15000 ? 1500 : ms);"  # no patience
+    )
+    page.goto(box.url)
+    wait_for_state(page, "north", "failed")
+    what = tile(page, "north").locator(".what")
+    expect(what).to_have_text(
+        re.compile(r"No UDP path to this box \(host candidates only\): .*box offered host \(127")
+    )
+    expect(tile(page, "north").locator(".remedy")).to_contain_text("TURN")
+    expect(tile(page, "north").locator(".again")).to_contain_text(re.compile("Trying again (in|now)"))
+    page.unroute_all()
+    page.keyboard.press("Tab")
+    tile(page, "north").get_by_role("button", name="Try now").click()
+    wait_for_state(page, "north", "live")
+
+
+@pytest.mark.browser
+def test_a_refusal_is_told_in_the_box_s_words(page: Page, box: PageBox) -> None:
+    box.set("north", CameraState.LIVE)
+    words = "all 2 viewers' places are taken; try again later"
+    page.route("**/whep/*", lambda route: route.fulfill(status=503, json={"detail": words}))
+    page.goto(box.url)
+    wait_for_state(page, "north", "failed")
+    expect(tile(page, "north")).to_contain_text("all 2 viewers' places are taken")
+    expect(tile(page, "north")).to_contain_text("Try again later")
+
+
+@pytest.mark.browser
+def test_an_answer_that_is_not_ours_is_no_answer(page: Page, box: PageBox) -> None:
+    page.route("**/api/v1/cameras", lambda route: route.fulfill(body="<h1>Log in</h1>", content_type="text/html"))
+    page.goto(box.url)
+    expect(page.locator("#unreachable")).to_contain_text("it answered, but not as Touchline does")
+
+
+@pytest.mark.browser
+def test_all_by_keyboard(page: Page, box: PageBox) -> None:
+    page.goto(box.url)
+    expect(page.locator("tl-tile")).to_have_count(4)
+    focused = "document.activeElement.closest('tl-tile')?.camera"
+
+    def press(*keys: str) -> Any:
+        for key in keys:
+            page.keyboard.press(key)
+        return page.evaluate(focused)
+
+    page.locator('[data-action="help"]').focus()
+    assert press("Tab") == "north", "one tile is in the tab order"
+    assert press("ArrowRight") == "south"
+    assert press("ArrowDown") == "bench"
+    assert press("ArrowLeft") == "goal"
+    assert press("Home") == "north"
+    assert press("End") == "bench"
+    ring = page.locator("tl-tile").nth(3).evaluate("e => getComputedStyle(e).boxShadow")
+    assert ring != "none", "the focus shows"
+    press("Enter")
+    expect(page.locator("tl-tile:visible")).to_have_count(1)
+    expect(page.locator(".details")).to_be_visible()
+    assert page.url.endswith("#bench")
+    assert press("ArrowLeft") == "goal"
+    assert page.url.endswith("#goal")
+    expect(page.locator("tl-tile:visible .name")).to_have_text("Goal line")
+    press("i")
+    expect(page.locator(".details")).to_be_hidden()
+    assert press("Escape") == "goal", "back where it came from"
+    expect(page.locator("tl-tile:visible")).to_have_count(4)
+    press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    expect(page.locator("#keys")).to_contain_text("Full screen")
+    press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("tl-tile:visible")).to_have_count(4)
+    press("f")
+    page.wait_for_function("document.fullscreenElement !== null")
+    press("f")
+    page.wait_for_function("document.fullscreenElement === null")
+
+
+@pytest.mark.browser
+def test_choices_are_remembered(page: Page, box: PageBox) -> None:
+    page.goto(box.url)
+    for key in "bt":
+        page.keyboard.press(key)
+    expect(page.get_by_role("button", name="Boxes")).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(page.get_by_role("button", name="Boxes")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name="Numbers")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Boxes").click()
+    assert page.evaluate("window.touchline.prefs") == {
+        "boxes": True,
+        "numbers": True,
+        "trails": False,
+        "details": True,
+    }
+    page.evaluate("localStorage.setItem('touchline.prefs', '{\"boxes\": 7')")
+    page.reload()
+    assert page.evaluate("window.touchline.prefs.trails") is True, "what is broken is forgotten"
+
+
+@pytest.mark.browser
+def test_a_click_opens_one_camera_and_back_leads_back(page: Page, box: PageBox) -> None:
+    page.goto(box.url)
+    tile(page, "south").locator(".stage").click(force=True)
+    expect(page.locator("tl-tile:visible .name")).to_have_text("South stand")
+    page.reload()
+    expect(page.locator("tl-tile:visible .name")).to_have_text("South stand")
+    page.get_by_role("link", name="Own page").click()
+    expect(page).to_have_url(box.url + "/watch/south")
+    expect(page.locator("tl-tile:visible .name")).to_have_text("South stand")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(box.url + "/")
+
+
+@pytest.mark.browser
+def test_forty_cameras_fit_and_a_phone_scrolls(page: Page) -> None:
+    box = PageBox({f"cam{number}": f"Camera {number}" for number in range(40)}, host="0.0.0.0")
+    try:
+        page.goto(box.url)
+        expect(page.locator("tl-tile")).to_have_count(40)
+        expect(page.locator("#unguarded")).to_contain_text("Anyone who can reach this address")
+        page.wait_for_function("document.querySelectorAll('tl-tile').length === 40")
+        inside = """() => [...document.querySelectorAll("tl-tile")].every(e => {
+          const r = e.getBoundingClientRect();
+          return r.width >= 140 && r.left >= 0 && r.right <= innerWidth && r.bottom <= innerHeight;
+        })"""
+        page.wait_for_function(inside)
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_function("document.querySelector('tl-tile').getBoundingClientRect().right <= innerWidth")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        last = page.locator("tl-tile").nth(39)
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport(ratio=0.9)
+        expect(last.locator(".name")).to_be_visible()
+        last.locator(".stage").click(force=True)
+        expect(page.locator(".details")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        box.stop()
