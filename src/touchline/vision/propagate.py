@@ -21,9 +21,9 @@ _LAST = np.iinfo(np.int16).max
 
 _KNOWN_SHARE = 0.25
 """Of a box's samples, or of a picture's blocks, that must have a vector for the others to be judged by them."""
-_MOVING_PX = 1.0
+_MOVING_PX = 1.5
 """From here on a vector differs from the camera's by more than its own grain of a quarter px."""
-_MOVING_SHARE = 0.2
+_MOVING_SHARE = 0.5
 """Of a box's samples: fewer are limbs, or noise, and do not stand for the body."""
 _GAP = 1.5
 """Frame intervals: a longer step has lost a frame, and the vectors tell of the frame that was lost."""
@@ -41,7 +41,7 @@ def _grid(across: int, down: int, left: float, top: float, right: float, bottom:
 
 
 # Where in a box its picture is looked at: the body rather than what lies around it.
-_VECTOR_POINTS = _grid(4, 8, 0.2, 0.1, 0.8, 0.9)
+_VECTOR_POINTS = _grid(5, 8, 0.1, 0.05, 0.9, 0.95)
 _FLOW_POINTS = _grid(5, 5, 0.15, 0.15, 0.85, 0.85)
 
 
@@ -123,7 +123,7 @@ class _VectorField:
     def __init__(self) -> None:
         self._size = (0, 0)
         self._whole = np.zeros((0, 0), np.int32)
-        self._halves = np.zeros((0, 0), np.int32)
+        self._parts = np.zeros((0, 0), np.int32)
 
     def read(self, motion: NDArray[np.int16], width: int, height: int) -> bool:
         """Take a frame's `Frame.motion`. False where too little of the picture has any."""
@@ -131,22 +131,24 @@ class _VectorField:
         if self._size != (width, height):
             self._size = (width, height)
             self._whole = np.empty((rows, columns), np.int32)
-            self._halves = np.empty((2 * rows, 2 * columns), np.int32)
+            self._parts = np.empty((2 * rows, 2 * columns), np.int32)
         self._whole.fill(_UNKNOWN)
-        self._halves.fill(_UNKNOWN)
+        self._parts.fill(_UNKNOWN)
+        if not len(motion):
+            return False
+        x, y = motion[:, 0], motion[:, 1]
+        if x.min() < 0 or y.min() < 0 or x.max() >= columns * _BLOCK or y.max() >= rows * _BLOCK:
+            motion = motion[_within(motion[:, :2], columns * _BLOCK, rows * _BLOCK)]
+            x, y = motion[:, 0], motion[:, 1]
         packed = np.ascontiguousarray(motion).view(np.int32)  # centre, vector, size
-        centre = motion[:, :2]
-        whole = packed[:, 2] == _WHOLE_BLOCK
-        at = centre[whole] // _BLOCK
-        here = _within(at, columns, rows)
-        self._whole[at[here, 1], at[here, 0]] = packed[whole, 1][here]
-        parts = ~whole
-        centre, size, vector = centre[parts], motion[parts, 4:], packed[parts, 1]
+        # Divided blocks write here too; what their samples read is overlaid below.
+        self._whole[y >> 4, x >> 4] = packed[:, 1]
+        divided = np.flatnonzero(packed[:, 2] != _WHOLE_BLOCK)
+        x, y, vector = x[divided], y[divided], packed[divided, 1]
         # A part that is a whole block long covers two cells, one on either side of its centre.
-        reach = np.where(size == _BLOCK, np.int16(_BLOCK // 4), np.int16(0))
-        for at in ((centre - reach) >> 3, (centre + reach) >> 3):
-            here = _within(at, 2 * columns, 2 * rows)
-            self._halves[at[here, 1], at[here, 0]] = vector[here]
+        reach_x, reach_y = ((motion[divided, side] == _BLOCK) * np.int16(_BLOCK // 4) for side in (4, 5))
+        self._parts[y - reach_y >> 3, x - reach_x >> 3] = vector
+        self._parts[y + reach_y >> 3, x + reach_x >> 3] = vector
         return len(motion) >= _KNOWN_SHARE * self._whole.size
 
     def shifts(self, boxes: Floats) -> Floats:
@@ -170,10 +172,10 @@ class _VectorField:
     def _at(self, points: NDArray[np.floating]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
         """dx, dy (px/4) at points (…, 2), and whether they are known."""
         at = points.astype(np.int32) >> 3
-        rows, columns = self._halves.shape
+        rows, columns = self._parts.shape
         here = _within(at, columns, rows)
         x, y = np.where(here, at[..., 0], 0), np.where(here, at[..., 1], 0)
-        part = self._halves[y, x]
+        part = self._parts[y, x]
         packed = np.where(part == _UNKNOWN, self._whole[y >> 1, x >> 1], part)
         return (*_unpack(packed), here & (packed != _UNKNOWN))
 
@@ -193,7 +195,7 @@ class _VectorField:
         return float(dx[len(dx) // 2]), float(dy[len(dy) // 2])
 
 
-def _within(at: NDArray[np.integer], columns: int, rows: int) -> NDArray[np.bool_]:
+def _within(at: NDArray[np.signedinteger], columns: int, rows: int) -> NDArray[np.bool_]:
     x, y = at[..., 0], at[..., 1]
     return (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
 
@@ -222,7 +224,7 @@ def _grey(frame: Frame) -> NDArray[np.uint8]:
 
 
 def _flow(former: NDArray[np.uint8], grey: NDArray[np.uint8], boxes: Floats, scale: float) -> Floats:
-    """How boxes (N, 4) moved, px, float32 (N, 2), by the median flow of points in them; NaN where few are found."""
+    """How boxes (N, 4) moved, px, float32 (N, 2), by the median flow of their points; NaN where few are found."""
     points = (boxes[:, None, :2] + (boxes[:, 2:] - boxes[:, :2])[:, None] * _FLOW_POINTS) / np.float32(scale)
     starts = points.reshape(-1, 1, 2)
     ends, found, _ = cv2.calcOpticalFlowPyrLK(
