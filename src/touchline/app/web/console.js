@@ -7,6 +7,13 @@ const app = new App({ href: (camera) => `#${encodeURIComponent(camera)}`, act })
 
 /** @param {import("./keys.js").Action} action */
 function act(action) {
+  if (action === "open") {
+    // Where something has the focus, Enter is its own.
+    const { current } = app.wall;
+    if (document.activeElement !== document.body || !current || app.wall.alone !== null) return false;
+    current.handle.click();
+    return true;
+  }
   if (action === "back") {
     if (app.wall.alone === null) return false;
     history.pushState(null, "", location.pathname);

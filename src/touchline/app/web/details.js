@@ -94,7 +94,7 @@ function analysisRows({ status, player }) {
   /** @type {Map<string, number>} */
   const labels = new Map();
   for (const { label } of player.drawn?.tracks ?? []) labels.set(label, (labels.get(label) ?? 0) + 1);
-  const seen = [...labels].map(([label, n]) => `${n} ${label}`).join(", ");
+  const seen = [...labels].map(([label, n]) => `${n} ${label}${n === 1 ? "" : "s"}`).join(", ");
   return {
     "In the picture": seen || "nobody",
     Analysed: `${rate(status.fps_analysed)} fps`,

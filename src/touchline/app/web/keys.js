@@ -1,6 +1,6 @@
 /** Keys → what they do. */
 
-/** @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "left" | "right" | "up" | "down" | "home" | "end"} Action */
+/** @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "open" | "left" | "right" | "up" | "down" | "home" | "end"} Action */
 
 /** @type {Record<string, Action>} */
 const ACTIONS = {
@@ -11,6 +11,7 @@ const ACTIONS = {
   f: "full",
   r: "retry",
   "?": "help",
+  Enter: "open",
   Escape: "back",
   ArrowLeft: "left",
   ArrowRight: "right",

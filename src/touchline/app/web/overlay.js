@@ -195,7 +195,7 @@ function drawTrails(context, trails, fact, sx, sy, line) {
  * @param {number} sy
  */
 function drawNumbers(context, picture, fact, sx, sy) {
-  const size = Math.round(Math.max(9, Math.min(15, picture.height / 42)));
+  const size = Math.round(Math.max(8, Math.min(15, picture.height / 40)));
   context.font = `600 ${size}px ui-sans-serif, "Segoe UI", Roboto, "Noto Sans", Arial, sans-serif`;
   context.textBaseline = "middle";
   context.textAlign = "center";

@@ -145,7 +145,7 @@ export class Player {
     if ("requestVideoFrameCallback" in HTMLVideoElement.prototype) {
       const each = (/** @type {number} */ now, /** @type {VideoFrameCallbackMetadata} */ metadata) => {
         this.video.requestVideoFrameCallback(each);
-        this.#picture(now, metadata.rtpTimestamp, metadata.presentedFrames);
+        this.#picture(Math.max(now, metadata.expectedDisplayTime), metadata.rtpTimestamp, metadata.presentedFrames);
       };
       this.video.requestVideoFrameCallback(each);
       return;
@@ -161,7 +161,7 @@ export class Player {
   }
 
   /**
-   * @param {number} now
+   * @param {number} now when it is on screen, ms of performance.now()
    * @param {number | undefined} rtpTimestamp
    * @param {number} presented
    */

@@ -192,6 +192,9 @@ export class Tile extends HTMLElement {
     const told = seen ? "From the box's first sight of a picture to this screen" : "Age of a picture when the box sends it";
     this.#set("delay", millis(seen ? this.age : status.latency_ms), told);
     this.#set("viewers", count(status.viewers), "Viewers of this camera");
+    for (const unit of this.#figures.querySelectorAll('[data-figure="viewers"] dt span')) {
+      setText(unit, status.viewers === 1 ? "viewer" : "viewers");
+    }
     const chips = [...status.shed.map((text) => ["shed", text])];
     if (status.error && this.shown?.state === "live") chips.push(["error", status.error]);
     const said = chips.map((chip) => chip.join(" ")).join("\n");

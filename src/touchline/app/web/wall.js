@@ -107,8 +107,8 @@ export class Wall {
   lay() {
     const { clientWidth: width, clientHeight: height } = this.#root;
     const all = [...this.tiles.values()];
-    // Rounded, so that a pixel's difference moves nothing.
-    const aspects = all.map((tile) => Math.round(tile.aspect * 50) / 50);
+    // Rounded, so that a renegotiated pixel moves nothing.
+    const aspects = all.map((tile) => Math.round(tile.aspect * 200) / 200);
     const key = JSON.stringify([width, height, this.alone, [...this.tiles.keys()], aspects]);
     if (key === this.#laid || width === 0) return;
     this.#laid = key;
