@@ -41,7 +41,7 @@ class Decoder:
     out deblocking, which saves about 6 % and which people see but detectors do not.
 
     Pictures before the first key frame, and after a damaged packet until the next one, are not given:
-    decoders fill them with grey. ``errors`` counts damaged packets.
+    decoders fill them with grey. ``errors`` counts damaged packets, without what only lacks its key frame.
 
     Raises `InputError` where this build of FFmpeg cannot decode ``info.codec``.
     """
@@ -52,6 +52,9 @@ class Decoder:
         self.errors = 0
         self._codec = _open(info, motion=motion, threads=threads, skip_loop_filter=skip_loop_filter)
         self._motion = motion and info.codec == "h264"
+        # This decoder keeps pictures to itself until they are whole, also where they get so bit by bit
+        # (intra refresh) and no key frame ever comes.
+        self._recovers = info.codec == "h264"
         self._reorders = info.has_b_frames
         self._reformatter = VideoReformatter()
         self._whole = False  # a key frame came, and nothing was damaged since
@@ -59,36 +62,39 @@ class Decoder:
     def decode(self, packet: Packet) -> list[Frame]:
         """The frames, in presentation order, that ``packet`` completes: one, or none, or with B-frames more."""
         if not packet.data:  # FFmpeg would take it for the end of the stream
-            return self._damaged()
+            self.errors += 1
+            return []
         unit = av.Packet(packet.data)
         unit.pts, unit.time_base = packet.pts, _TICK
         unit.is_keyframe = packet.is_key
-        return self._frames(unit)
+        expected = self._whole or packet.is_key
+        frames, damaged = self._frames(unit)
+        if damaged:
+            self.errors += expected
+            self._restart()
+        return frames
 
     def flush(self) -> list[Frame]:
         """The frames still held back for reordering. The next packet starts anew, at a key frame."""
-        frames = self._frames(None)
+        frames, damaged = self._frames(None)
+        self.errors += damaged
         self._restart()
         return frames
 
-    def _frames(self, unit: av.Packet[Any] | None) -> list[Frame]:
+    def _frames(self, unit: av.Packet[Any] | None) -> tuple[list[Frame], bool]:
+        """The frames up to the first damaged one, and whether there is one."""
         try:
             pictures = self._codec.decode(unit)
         except FFmpegError:
-            return self._damaged()
+            return [], True
         frames: list[Frame] = []
         for picture in pictures:
             if picture.is_corrupt:
-                return frames + self._damaged()
-            self._whole = self._whole or picture.key_frame
+                return frames, True
+            self._whole = self._whole or self._recovers or picture.key_frame
             if self._whole and picture.pts is not None:
                 frames.append(self._frame(picture, picture.pts))
-        return frames
-
-    def _damaged(self) -> list[Frame]:
-        self.errors += 1
-        self._restart()
-        return []
+        return frames, False
 
     def _restart(self) -> None:
         self._codec.flush_buffers()
@@ -96,8 +102,9 @@ class Decoder:
 
     def _frame(self, picture: VideoFrame, pts: int) -> Frame:
         self._reorders = self._reorders or picture.pict_type == PictureType.B or self._codec.has_b_frames
-        # With B-frames a block's reference is not the picture shown before it.
-        motion = _motion(picture) if self._motion and not self._reorders else None
+        # With B-frames a block's reference is not the picture shown before it, in interlaced ones half of it.
+        usable = self._motion and not self._reorders and not picture.interlaced_frame
+        motion = _motion(picture) if usable else None
         is_key = picture.key_frame
         full_range = picture.color_range == _FULL or picture.format.name.startswith("yuvj")
         bt709 = _is_bt709(picture)
