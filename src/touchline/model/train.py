@@ -72,7 +72,8 @@ class Run:
         self._plan = plan
         self._file = file
         spec = plan.net
-        self.net = AthleteNet(spec.widths, spec.depths, spec.head).to(memory_format=torch.channels_last)
+        self.net = AthleteNet(spec.widths, spec.depths, spec.head)
+        cast(Any, self.net).to(memory_format=torch.channels_last)
         self.averaged = AthleteNet(spec.widths, spec.depths, spec.head)
         if plan.schedule.start:
             start: Any = torch.load(plan.schedule.start, weights_only=True)

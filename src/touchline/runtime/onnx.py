@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as failures
+from onnxruntime.capi import onnxruntime_pybind11_state as failures  # pyright: ignore[reportAttributeAccessIssue]
 
 from touchline.runtime.tensors import Port
 from touchline.types.errors import ModelError
@@ -55,7 +55,7 @@ class OnnxModel:
         """One array per input, in the order of ``inputs`` → one per output."""
         feeds = {port.name: array for port, array in zip(self.inputs, arrays, strict=True)}
         try:
-            return self._session.run(None, feeds)
+            return cast(list[NDArray[Any]], self._session.run(None, feeds))
         except _FAILURES as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{self._path}: cannot run on this input ({reason}); check its shape") from error

@@ -66,7 +66,7 @@ def nanodet(
     best = classes.max(1)
     rows = np.nonzero(best > score)[0]
     centres, steps = _grid(size, strides, offset)
-    raw = distances[rows].reshape(len(rows), 4, -1)
+    raw = distances[rows].reshape(len(rows), 4, distances.shape[1] // 4)
     weights = np.exp(raw - raw.max(2, keepdims=True))
     weights /= weights.sum(2, keepdims=True)
     away = weights @ np.arange(raw.shape[2], dtype=np.float32) * steps[rows, None]
@@ -116,4 +116,4 @@ def _around(middle: Floats, extent: Floats) -> Floats:
 
 
 def _sigmoid(x: Floats) -> Floats:
-    return 1 / (1 + np.exp(-x))
+    return (1 / (1 + np.exp(-x))).astype(np.float32)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.model.data.pictures import BALL, PERSON, UNSURE, Picture
-from touchline.types.frame import Frame
 from touchline.vision.prepare import GREY, Plane, pack, shrink
 
 STRIDE = 4
@@ -149,7 +148,7 @@ class Teacher:
         room = np.array([frame.width - across, frame.height - down])
         slack = 0.12 * np.array([across, down])  # a rim of grey, as pictures have that do not fill the input
         corner = np.clip(corner, np.minimum(room, 0) - slack, np.maximum(room, 0) + slack)
-        left, top = (int(round(float(value) / 2)) * 2 for value in corner)
+        left, top = (round(float(value) / 2) * 2 for value in corner)
         wide, tall = (max(8, round(value / 2) * 2) for value in (across, down))
         side = (style.crop, style.crop)
         half = (style.crop // 2, style.crop // 2)
@@ -170,7 +169,8 @@ class Teacher:
         gamma, gain, lift = np.exp(rng.uniform(-0.35, 0.35)), rng.uniform(0.7, 1.25), rng.uniform(-20, 20)
         curve = (np.clip((ramp - 16) / 219, 0, 1) ** gamma) * 219 * gain + 16 + lift
         y = np.clip(curve, 0, 255).astype(np.uint8)[y]
-        turn, strength = rng.normal(0, 0.25), np.exp(rng.normal(0, 0.3))
+        turn = rng.uniform(-np.pi, np.pi) if rng.random() < 0.25 else rng.normal(0, 0.25)
+        strength = np.exp(rng.normal(0, 0.3))
         if rng.random() < 0.05:
             strength = 0.0
         cos, sin = np.cos(turn) * strength, np.sin(turn) * strength
