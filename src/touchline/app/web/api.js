@@ -26,7 +26,11 @@ import { BoxClock } from "./clock.js";
  * @property {number} restarts
  */
 
-/** @typedef {{cameras: Status[], unguarded: boolean, reachable: boolean, known: boolean, why: string, answeredAt: number, retryAt: number}} BoxState */
+/**
+ * `known`: it has answered once. `why` and `retryAt` (ms) tell of a failure, `answeredAt` (ms) of the last answer.
+ * @typedef {{cameras: Status[], unguarded: boolean, reachable: boolean, known: boolean, why: string,
+ *   answeredAt: number, retryAt: number}} BoxState
+ */
 
 const EVERY_MS = 1000;
 const PATIENCE_MS = 6000;

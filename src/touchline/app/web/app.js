@@ -45,6 +45,11 @@ export class App {
     this.#switches();
     this.#keys();
     this.prefs.addEventListener("change", () => this.reflect());
+    // Whoever comes back to the page, or to the network, does not wait for the next turn.
+    addEventListener("online", () => this.poll.now());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.poll.now();
+    });
     addEventListener("pagehide", () => {
       for (const tile of this.wall.tiles.values()) tile.link.stop();
     });

@@ -51,7 +51,8 @@ export class Details {
     const names = Object.keys(rows);
     if (list.dataset.names !== names.join("\n")) {
       list.dataset.names = names.join("\n");
-      list.replaceChildren(...names.map((name) => el("div", {}, el("dt", {}, name), el("dd", { dir: "auto" }))));
+      const row = (/** @type {string} */ name) => el("div", {}, el("dt", {}, name), el("dd", { dir: "auto" }));
+      list.replaceChildren(...names.map(row));
     }
     [...list.children].forEach((row, at) => setText(/** @type {Element} */ (row.lastElementChild), rows[names[at]]));
   }
@@ -88,7 +89,10 @@ function cameraRows({ status, shown, camera }) {
   };
 }
 
-/** @param {Tile} tile */
+/**
+ * @param {Tile} tile
+ * @returns {Record<string, string>}
+ */
 function analysisRows({ status, player }) {
   if (!status) return { Analysed: "–" };
   /** @type {Map<string, number>} */
@@ -132,7 +136,10 @@ function wireRows(stats) {
   return rows;
 }
 
-/** @param {Tile} tile */
+/**
+ * @param {Tile} tile
+ * @returns {Record<string, string>}
+ */
 function overlayRows({ player: { counters, mode } }) {
   const { frames, exact, late, mended, missing, waiting } = counters;
   const judged = frames - waiting;

@@ -2,7 +2,10 @@
 
 import { CLOCK, ticksBetween, wrap } from "./clock.js";
 
-/** @typedef {{id: number, label: string, box: [number, number, number, number], score: number, detected: boolean}} Track */
+/**
+ * @typedef {{id: number, label: string, box: [number, number, number, number], score: number,
+ *   detected: boolean}} Track
+ */
 /** @typedef {{pts: number, width: number, height: number, tracks: Track[]}} TracksFact */
 
 /** Facts kept: 5 s at 60 Hz. */
@@ -99,5 +102,6 @@ export function tracksFact(message) {
 
 /** @param {any} track */
 function isTrack(track) {
-  return Number.isInteger(track?.id) && Array.isArray(track.box) && track.box.length === 4 && track.box.every(Number.isFinite);
+  const { id, box } = track ?? {};
+  return Number.isInteger(id) && Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);
 }

@@ -1,6 +1,9 @@
 /** Keys → what they do. */
 
-/** @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "open" | "left" | "right" | "up" | "down" | "home" | "end"} Action */
+/**
+ * @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "open" | "left" |
+ *   "right" | "up" | "down" | "home" | "end"} Action
+ */
 
 /** @type {Record<string, Action>} */
 const ACTIONS = {

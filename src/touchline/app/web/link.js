@@ -1,13 +1,14 @@
 /**
- * A tile's connection, kept up for ever: opened, watched, and opened again after a pause. It holds no timer: whoever
- * owns it calls `tick`.
+ * A tile's connection, kept up for ever: opened, watched, and opened again after a pause. It holds no timer:
+ * whoever owns it calls `tick`.
  */
 
 import { backoff } from "./backoff.js";
 
 /** @typedef {import("./failure.js").Failure} Failure */
 /** @typedef {{close(): void}} Session */
-/** @typedef {"opening" | "path" | "waiting"} Opening asking the box · looking for a path · connected, no picture yet */
+/** @typedef {"opening" | "path" | "waiting"} Opening asking the box, looking for a path, no picture yet */
+/** @typedef {"idle" | Opening | "playing" | "pause" | "off"} Phase `off`: no use in trying again */
 
 /** Connected and live, yet no picture: try anew. ms */
 export const FIRST_PICTURE_MS = 10_000;
@@ -18,7 +19,7 @@ const HELD_MS = 10_000;
 
 /** @template {Session} S */
 export class Link {
-  /** @type {"idle" | Opening | "playing" | "pause" | "off"} `off`: no use in trying again */
+  /** @type {Phase} */
   phase = "idle";
   /** @type {Failure | null} why the last try ended */
   failure = null;
@@ -77,7 +78,8 @@ export class Link {
 
   /**
    * Call it a few times a second.
-   * @param {{live: boolean, quiet: number}} seen `live`: the box says that the camera sends; `quiet`: ms without a picture
+   * @param {{live: boolean, quiet: number}} seen `live`: the box says that the camera sends; `quiet`: ms since
+   *   the last picture
    */
   tick({ live, quiet }) {
     const held = this.#now() - this.#since;
@@ -123,7 +125,7 @@ export class Link {
     this.#enter(failure.kind === "unsupported" ? "off" : "pause");
   }
 
-  /** @param {typeof this.phase} phase */
+  /** @param {Phase} phase */
   #enter(phase) {
     this.phase = phase;
     this.#since = this.#now();

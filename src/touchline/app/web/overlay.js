@@ -207,7 +207,7 @@ function drawNumbers(context, picture, fact, sx, sy) {
     const middle = ((track.box[0] + track.box[2]) / 2) * sx;
     const left = Math.min(Math.max(middle - width / 2, 0), Math.max(0, picture.width - width));
     const above = track.box[1] * sy - height - 2;
-    const top = above >= 0 ? above : Math.min(track.box[1] * sy + 2, picture.height - height);
+    const top = above >= 0 ? above : Math.max(0, Math.min(track.box[1] * sy + 2, picture.height - height));
     context.fillStyle = colourOf(track.id);
     context.fillRect(left, top, width, height);
     context.fillStyle = "#06090c";
