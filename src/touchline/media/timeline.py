@@ -39,14 +39,15 @@ class Sample:
 class LiveTimeline:
     """For a source that sets its own pace: a packet is from now, less what the way here took.
 
-    The first packet is at its arrival. Then the source's stamps count; its offset is corrected so that the
-    quickest packets are neither from the future nor more than `DRIFT` late. Streams that reorder
-    (``reorders``) are corrected at key packets only, or their pictures would change places.
+    The first packet is at its arrival. Then the source's stamps count, bent so that the quickest packets are
+    neither from the future nor more than `DRIFT` late: media time is a rising function of the source's pts,
+    so pictures that are decoded in another order than shown keep their places.
     """
 
     def __init__(self) -> None:
-        self._offset: int | None = None
+        self._bend: _Bend | None = None
         self._last_stamp = 0
+        self._highest = 0
         self._last = 0
         self._settled = 0
         self._window_end = 0
@@ -60,53 +61,92 @@ class LiveTimeline:
         if stamp is None:
             self._last = max(self._last + 1, now)
             return self._last
-        if self._offset is None:
-            self._offset = now - stamp
-            self._settled = now + SETTLING
-            self._start_window(now)
-        else:
-            late = now - (stamp + self._offset)
-            self._offset += self._correction(stamp, now, late, sample, may_move=sample.is_key or not reorders)
-        self._last_stamp = stamp
-        if reorders:
-            pts = sample.pts if sample.pts is not None else stamp
-            self._last = max(self._last, stamp + self._offset)
-            return pts + self._offset
-        self._last = max(self._last + 1, stamp + self._offset)
-        return self._last
-
-    def _correction(self, stamp: int, now: int, late: int, sample: Sample, *, may_move: bool) -> int:
+        pts = sample.pts if reorders and sample.pts is not None else stamp
         step = stamp - self._last_stamp
         # Without dts a reordered stream's stamps go back a little, and rightly so.
-        allowed_back = -MEDIA_CLOCK if sample.dts is None and not may_move else 0
-        if step < allowed_back or (step == 0 and may_move):
+        least_step = 1 - MEDIA_CLOCK if reorders and sample.dts is None else 1
+        if self._bend is None or step < least_step:
+            if self._bend is None:
+                self._settled = now + SETTLING
+            start = max(now, self._last + 1 - (pts - stamp))
+            self._bend = _Bend(stamp, start)
+            self._highest = pts
             self._start_window(now)
-            return late
+        else:
+            self._correct(self._bend, now - self._bend.at(stamp), step, now, slowly=reorders)
+        self._last_stamp = stamp
+        self._highest = max(self._highest, pts)
+        placed = self._bend.at(pts)
+        if not reorders:
+            placed = max(placed, self._last + 1)
+        self._last = max(self._last, placed)
+        return placed
+
+    def _correct(self, bend: _Bend, late: int, step: int, now: int, *, slowly: bool) -> None:
         self._least_late = min(self._least_late, late)
         if now >= self._window_end:
             self._late = self._least_late
             self._start_window(now)
-        if not may_move:
-            return 0
+        if self._highest < bend.end:
+            return
+        slide = max(0, step) // SLIDE_DIVISOR
         if late < -DRIFT or (late < 0 and now < self._settled):
+            bend.shorten(self._highest, -late, slowly=slowly)
             self._start_window(now)
-            return late
-        if self._late > DRIFT:
-            correction, self._late = self._late, 0
+        elif self._late > DRIFT:
+            bend.lengthen(self._highest, self._late)
+            self._late = 0
             self._start_window(now)
-            return correction
-        if late < -SMALL_DRIFT:
-            return -min(-late, max(0, step) // SLIDE_DIVISOR)
-        if self._late > SMALL_DRIFT:
-            correction = min(self._late, max(0, step) // SLIDE_DIVISOR)
-            self._late -= correction
-            return correction
-        return 0
+        elif late < -SMALL_DRIFT:
+            bend.shorten(self._highest, min(-late, slide), slowly=True)
+        elif self._late > SMALL_DRIFT:
+            bend.lengthen(self._highest, min(self._late, slide))
+            self._late -= min(self._late, slide)
 
     def _start_window(self, now: int) -> None:
         self._window_end = now + WINDOW
         self._least_late = 1 << 62
         self._late = 0 if now < self._settled else self._late
+
+
+class _Bend:
+    """A rising, piecewise straight function of slope 1 but where it is bent, which is ahead of all that it was
+    asked for. Begins with ``x`` at ``y``."""
+
+    def __init__(self, x: int, y: int) -> None:
+        self._points = [(x, y)]
+
+    @property
+    def end(self) -> int:
+        """Where the last bend ends: the next may begin there."""
+        return self._points[-1][0]
+
+    def at(self, x: int) -> int:
+        """The function's value."""
+        right = self._points[-1]
+        if x >= right[0]:
+            return right[1] + x - right[0]
+        for left in reversed(self._points[:-1]):
+            if x >= left[0]:
+                return left[1] + (x - left[0]) * (right[1] - left[1]) // (right[0] - left[0])
+            right = left
+        return right[1] + x - right[0]
+
+    def shorten(self, x: int, by: int, *, slowly: bool) -> None:
+        """Have everything ``by`` earlier from some time after ``x`` on: almost at once, or ``slowly``, so that
+        pictures in between stay apart."""
+        length = max(by + 1, by * 8 // 7 if slowly else 0)
+        self._add(x, (x + length, self.at(x) + length - by))
+
+    def lengthen(self, x: int, by: int) -> None:
+        """Have everything after ``x`` later by ``by``."""
+        self._add(x, (x + 1, self.at(x) + 1 + by))
+
+    def _add(self, x: int, point: tuple[int, int]) -> None:
+        self._points += [(x, self.at(x)), point]
+        # Nobody asks for what is longer ago than any reordering.
+        while len(self._points) > 2 and self._points[1][0] < x - 2 * MEDIA_CLOCK:
+            del self._points[0]
 
 
 class PacedTimeline:
