@@ -63,6 +63,7 @@ class Decoder:
         """The frames, in presentation order, that ``packet`` completes: one, or none, or with B-frames more."""
         if not packet.data:  # FFmpeg would take it for the end of the stream
             self.errors += 1
+            self._restart()
             return []
         unit = av.Packet(packet.data)
         unit.pts, unit.time_base = packet.pts, _TICK
