@@ -11,21 +11,21 @@ Rows = NDArray[np.intp]
 
 
 def unlikeliness(
-    x: Floats, variance: Floats, boxes: Floats, measured: Floats, iou_weight: float, tail: float
+    x: Floats, variance: Floats, boxes: Floats, measured: Floats, overlap_worth: float, tail: float
 ) -> Floats:
     """Cost (T, D) of each pair of track and detection.
 
     ``x``, ``variance``: where tracks are expected, (T, 4) centre x, y, width, height in px and px². ``boxes``,
     ``measured``: the detections and the variance of their noise, (D, 4). The cost is the negative logarithm of a
-    Gaussian in box heights (so that an unsure track pays for its wide net), less ``iou_weight`` × overlap.
+    Gaussian in box heights (so that an unsure track pays for its wide net), less ``overlap_worth`` × overlap.
     """
     height = np.maximum(x[:, 3], 2.0)
     total = variance[:, None] + measured[None]
     error = boxes[None] - x[:, None]
     cost = (0.5 * (tail + 4)) * np.log1p((error * error / total).sum(2) / tail)
     cost += 0.5 * np.log(total.prod(2)) - 4 * np.log(height)[:, None]
-    if iou_weight:
-        cost -= iou_weight * overlap(x, boxes)
+    if overlap_worth:
+        cost -= overlap_worth * overlap(x, boxes)
     return cost
 
 

@@ -12,29 +12,19 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.vision.track_config import MotionConfig
+
 Floats = NDArray[np.float64]
 
 SMALLEST_PX = 2.0
 """No box is taken to be smaller than this, so that noise in heights never vanishes."""
 
+LEARNING = 0.005
+"""Share of a surprise that the noise is adjusted by: hundreds of boxes tell a detector's noise, not one."""
 
-@dataclass(frozen=True, slots=True)
-class MotionConfig:
-    """How the boxes of one kind of thing move. All lengths are in box heights, so that near and far are alike.
 
-    ``noise``: standard deviation of a detector's box, as a share of the box's own width (x, width) and height (y,
-    height). ``speed``: usual speed of the axes x, y, width, height relative to the common motion, heights/s.
-    ``jerk``: movement between two detections that no speed foretells, standard deviation in heights. ``memory``: seconds after which a speed is forgotten, for the place and for the size.
-    ``camera_acceleration``: how fast the common motion changes, heights/s². ``camera_shake``: movement of the
-    picture between two detections that no speed foretells, heights.
-    """
-
-    noise: tuple[float, float, float, float] = (0.035, 0.035, 0.05, 0.035)
-    speed: tuple[float, float, float, float] = (1.5, 0.7, 1.5, 0.6)
-    memory: tuple[float, float] = (1.0, 0.1)
-    jerk: tuple[float, float, float, float] = (0.02, 0.01, 0.02, 0.01)
-    camera_acceleration: float = 4.0
-    camera_shake: float = 0.01
+def _none() -> Floats:
+    return np.zeros((0, 4))
 
 
 @dataclass(slots=True)
@@ -42,11 +32,11 @@ class Bank:
     """The filters' state. ``x``, ``v``: place (px) and speed relative to the common motion (px/s), float64 (N, 4).
     ``pp``, ``pv``, ``vv``: their covariances, float64 (N, 4), px², px²/s, px²/s²."""
 
-    x: Floats = field(default_factory=lambda: np.zeros((0, 4)))
-    v: Floats = field(default_factory=lambda: np.zeros((0, 4)))
-    pp: Floats = field(default_factory=lambda: np.zeros((0, 4)))
-    pv: Floats = field(default_factory=lambda: np.zeros((0, 4)))
-    vv: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+    x: Floats = field(default_factory=_none)
+    v: Floats = field(default_factory=_none)
+    pp: Floats = field(default_factory=_none)
+    pv: Floats = field(default_factory=_none)
+    vv: Floats = field(default_factory=_none)
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all other rows."""
@@ -55,19 +45,21 @@ class Bank:
 
 
 class Motion:
-    """Predicts and corrects a `Bank` under one `MotionConfig`."""
+    """Predicts and corrects a `Bank` under one `MotionConfig`, and learns how noisy the detector is."""
 
     def __init__(self, config: MotionConfig) -> None:
         self._noise = np.array(config.noise) ** 2
         self._speed = np.array(config.speed) ** 2
+        self._jerk = np.array(config.jerk) ** 2
+        self._told = config.told**2
         place, size = config.memory
         self._memory = np.array([place, place, size, size])
-        self._jerk = np.array(config.jerk) ** 2
+        self._rougher = 1.0  # variance of this detector's noise, as a multiple of the configured one
 
     def measured(self, boxes: Floats) -> Floats:
         """Variance (N, 4), px², of detected ``boxes`` (N, 4: centre x, y, width, height)."""
         sides = np.maximum(boxes[:, (2, 3, 2, 3)], SMALLEST_PX)
-        return self._noise * sides * sides
+        return self._rougher * self._noise * sides * sides
 
     def start(self, bank: Bank, boxes: Floats) -> None:
         """Add a row for each of ``boxes``: at rest against the common motion, as unsure of it as usual."""
@@ -89,67 +81,89 @@ class Motion:
         fade = np.exp(-dt / tau)
         reach = tau * (1 - fade)
         height = np.maximum(bank.x[:, 3:], SMALLEST_PX)
-        drive = self._speed * height * height
+        area = height * height
         bank.x += reach * bank.v
-        bank.pp += reach * (2 * bank.pv + reach * bank.vv)
-        bank.pp += self._jerk * height * height
-        bank.pp += drive * (tau * tau * (2 * dt / tau - 3 + 4 * fade - fade * fade))
+        np.maximum(bank.x[:, 2:], SMALLEST_PX, out=bank.x[:, 2:])
+        wander = self._speed * np.maximum(tau * tau * (2 * dt / tau - 3 + 4 * fade - fade * fade), 0.0)
+        bank.pp += reach * (2 * bank.pv + reach * bank.vv) + area * (self._jerk + wander)
         bank.pv *= fade
-        bank.pv += reach * fade * bank.vv + drive * (tau * (1 - fade) ** 2)
+        bank.pv += reach * fade * bank.vv + area * (self._speed * tau * (1 - fade) ** 2)
         bank.vv *= fade * fade
-        bank.vv += drive * (1 - fade * fade)
+        bank.vv += area * (self._speed * (1 - fade * fade))
         bank.v *= fade
 
     def correct(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
         """Take ``boxes`` (M, 4) as seen of ``rows`` (M,)."""
         pp, pv = bank.pp[rows], bank.pv[rows]
-        total = pp + self.measured(boxes)
+        measured = self.measured(boxes)
+        total = pp + measured
         gain, speed_gain = pp / total, pv / total
         error = boxes - bank.x[rows]
+        self._learn(error[:, 3], measured[:, 3], total[:, 3])
         bank.x[rows] += gain * error
         bank.v[rows] += speed_gain * error
         bank.pp[rows] = pp * (1 - gain)
         bank.pv[rows] = pv * (1 - gain)
         bank.vv[rows] -= speed_gain * pv
 
+    def follow(
+        self, bank: Bank, rows: NDArray[np.intp], before: Bank, moved: Floats, dt: float, pan: Floats
+    ) -> None:
+        """Take the movement ``moved`` (M, 4), px, since ``before`` as measured of ``rows``, ``dt`` seconds later.
+
+        ``before``: those rows as they were. ``pan`` (2,): speed of the common motion, px/s.
+        """
+        height = np.maximum(before.x[:, 3:], SMALLEST_PX)
+        variance = self._told * height * height
+        bank.x[rows] = before.x + moved
+        bank.pp[rows] = before.pp + variance
+        if dt > 0:
+            v, vv = before.v[:, :2], before.vv[:, :2]
+            gain = vv / (vv + variance / (dt * dt))
+            bank.v[rows, :2] = v + gain * (moved[:, :2] / dt - pan - v)
+            bank.vv[rows, :2] = vv * (1 - gain)
+            bank.pv[rows, :2] = before.pv[:, :2] * (1 - gain)
+
+    def _learn(self, error: Floats, measured: Floats, total: Floats) -> None:
+        """Adjust the noise to this detector's: by heights, which change least of themselves.
+
+        Squared errors beyond two deviations count as four, so that mistaken matches teach little; of a Gaussian's
+        that leaves 0.92 on average. Where movement makes most of the error it says nothing about noise.
+        """
+        surprise = np.minimum(error * error / total, 4.0) - 0.92
+        step = LEARNING * float((surprise * measured / total).sum())
+        self._rougher = min(max(self._rougher * exp(min(step, 1.0)), 1.0), 9.0)
+
 
 class CommonMotion:
-    """What all tracks do together: the camera's panning, as a speed in px/s that is filtered over time."""
+    """What all tracks do together, the camera's panning: a speed in px/s that is filtered over time."""
 
     def __init__(self, config: MotionConfig) -> None:
-        self._acceleration = config.camera_acceleration**2
-        self._shake = config.camera_shake**2
-        self.speed = np.zeros(2)
-        self._moved = 0.0  # variance of the movement of this step, heights²
-        self._doubt = 1.0  # variance of the speed, (heights/s)²
-        self._cross = 0.0
+        self.speed: Floats = np.zeros(2)
+        self._acceleration, self._shake = config.camera_acceleration**2, config.camera_shake**2
+        self._limit = self._doubt = config.camera_speed**2  # variance of the speed, (heights/s)²
+        self._moved = self._cross = 0.0  # variance of this step's movement, and with the speed
 
     def step(self, dt: float) -> Floats:
         """The movement (2,), px, to expect in ``dt`` seconds."""
         q = self._acceleration
         self._moved = self._doubt * dt * dt + q * dt**3 / 3 + self._shake
         self._cross = self._doubt * dt + q * dt**2 / 2
-        self._doubt = min(self._doubt + q * dt, 25.0)
+        self._doubt = min(self._doubt + q * dt, self._limit)
         return self.speed * dt
 
-    def correct(self, errors: Floats, variance: float, height: float) -> Floats:
-        """Learn from the matched tracks' errors (M, 2), px, of ``variance`` (heights²) at usual ``height`` (px).
+    def correct(self, errors: Floats, variance: float) -> Floats:
+        """Learn from the matched tracks' errors (M, 2), px, of ``variance`` (heights²).
 
         Returns the movement (2,), px, that the step missed.
         """
-        middle = np.sort(errors, axis=0)
         m = len(errors)
-        shared = (middle[(m - 1) // 2] + middle[m // 2]) / 2
-        # A median of m is as sure as the mean of 0.64 m; players who run together look like a camera.
-        total = self._moved + 1.57 * variance / m
+        order = np.sort(errors, axis=0)
+        shared = (order[(m - 1) // 2] + order[m // 2]) / 2
+        total = self._moved + 1.57 * variance / m  # a median of m is as sure as the mean of 0.64 m
         gain, speed_gain = self._moved / total, self._cross / total
         self.speed = self.speed + speed_gain * shared
-        self._doubt = max(self._doubt - speed_gain * self._cross, 1e-6)
+        self._doubt = max(self._doubt - speed_gain * self._cross, 0.0)
         self._moved *= 1 - gain
         self._cross *= 1 - gain
         return gain * shared
-
-
-def fade(dt: float, memory: float) -> float:
-    """The share of something that is left after ``dt`` seconds when it is forgotten in ``memory``."""
-    return exp(-dt / memory)

@@ -1,0 +1,114 @@
+"""Everything about the tracker that may be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Axes = tuple[float, float, float, float]
+"""One number each for centre x, centre y, width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotionConfig:
+    """How the boxes of one kind of thing move. Lengths are in box heights, so that near and far are alike.
+
+    ``noise``: standard deviation of a good detector's box, as a share of the box's own width (x, width) and height
+    (y, height); a worse detector is found out. ``speed``: usual speed relative to the common motion, heights/s.
+    ``memory``: seconds after which a speed is forgotten, for the place and for the size. ``jerk``: movement
+    between two detections that no speed foretells, standard deviation, heights. ``told``: standard deviation of
+    the movement that `Tracker.coast` is told, heights a frame.
+    ``camera_speed``: usual speed of the common motion, heights/s. ``camera_acceleration``: how fast it changes,
+    heights/s² for a second. ``camera_shake``: its movement that no speed foretells, heights.
+    """
+
+    noise: Axes = (0.035, 0.035, 0.045, 0.032)
+    speed: Axes = (1.15, 0.7, 1.5, 0.6)
+    memory: tuple[float, float] = (1.15, 0.1)
+    jerk: Axes = (0.012, 0.014, 0.016, 0.0075)
+    told: float = 0.015
+    camera_speed: float = 5.0
+    camera_acceleration: float = 3.85
+    camera_shake: float = 0.0035
+
+
+@dataclass(frozen=True, slots=True)
+class KindConfig:
+    """How one kind of thing is followed. Costs are natural logarithms of likelihood ratios, lengths box heights.
+
+    ``motion``: how it moves. ``new_cost``: how unlikely a detection may be for a track before it rather starts its
+    own. ``overlap_worth``: what full overlap takes off the cost. ``tail``: degrees of freedom of Student's t, few
+    where jumps are common. ``confirm_hits``: detections after which a track is shown. ``tentative_s``: seconds
+    without a detection after which a track not yet shown is dropped. ``live_s``: seconds without a detection for
+    which a track takes detections directly; later it must be found again by `stitch`.
+    ``coast_s``: seconds without a detection for which a track is shown while others are detected. ``blind_s``: the
+    same while the detector does not look at all. ``lost_s``: seconds for which a lost track's number is kept, and
+    ``remembered``: for how many tracks at most.
+    ``missed``: share of things in full view that a detector misses, to start with; it is then counted.
+    ``hidden``: share of those seen that is lost where another hides most of it. ``leave_rate``: leavings a second
+    and track. ``first_trust``: probability that a lone detection is real, ``return_share``: that someone thought
+    gone is there after all. ``show_at``: probability of being there from which a track is shown.
+    ``stitch_cost``: how unlikely it may be that a new, sure track is a certain lost one, ``inside_cost``: what is
+    added well inside the picture, where nobody can come from, ``border``: how far inside that is.
+    ``beyond``: how far outside the picture someone lost is thought to be at most. ``reach``, ``reach_speed``: the
+    standard deviation, at once and a second, beyond which doubt about someone lost does not grow.
+    """
+
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    new_cost: float = 1.3
+    overlap_worth: float = 1.0
+    tail: float = 11.5
+    confirm_hits: int = 2
+    tentative_s: float = 0.11
+    live_s: float = 1.0
+    coast_s: float = 0.27
+    blind_s: float = 1.0
+    lost_s: float = 60.0
+    remembered: int = 256
+    missed: float = 0.1
+    hidden: float = 0.5
+    leave_rate: float = 0.066
+    first_trust: float = 0.35
+    return_share: float = 0.02
+    show_at: float = 0.48
+    stitch_cost: float = 4.5
+    inside_cost: float = 2.0
+    border: float = 0.8
+    beyond: float = 1.0
+    reach: Axes = (0.5, 0.3, 0.8, 0.8)
+    reach_speed: Axes = (0.3, 0.15, 0.1, 0.1)
+
+
+def _ball() -> KindConfig:
+    return KindConfig(
+        motion=MotionConfig(
+            noise=(0.25, 0.25, 0.25, 0.25),
+            speed=(25.0, 25.0, 1.0, 1.0),
+            memory=(0.6, 0.1),
+            jerk=(0.2, 0.2, 0.1, 0.1),
+        ),
+        new_cost=7.0,
+        overlap_worth=0.0,
+        tail=4.0,
+        tentative_s=0.3,
+        coast_s=0.3,
+        blind_s=0.5,
+        lost_s=3.0,
+        missed=0.5,
+        hidden=0.0,
+        show_at=0.2,
+        stitch_cost=9.0,
+        inside_cost=0.0,
+        reach=(10.0, 10.0, 1.0, 1.0),
+        reach_speed=(20.0, 20.0, 0.5, 0.5),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerConfig:
+    """``people``, ``ball``: how each is followed. ``ball_label``: the detector's label for the ball; all other
+    labels are people. ``balls``: how many balls are shown at most, those best seen of late first."""
+
+    people: KindConfig = field(default_factory=KindConfig)
+    ball: KindConfig = field(default_factory=_ball)
+    ball_label: str = "ball"
+    balls: int = 1

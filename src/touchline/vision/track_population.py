@@ -1,0 +1,249 @@
+"""The tracks of one kind, people or balls: matched, corrected, started, stitched and forgotten together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.types import Detections
+from touchline.vision.track_association import assign, cover, unlikeliness
+from touchline.vision.track_config import KindConfig
+from touchline.vision.track_motion import Bank, Motion
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+NO_ROWS: Rows = np.zeros(0, np.intp)
+SURE = 0.98
+"""Probability that what was just detected as a known track is it."""
+COUNTED = 1000.0
+"""The detector's habit of missing people is counted over about so many boxes."""
+
+
+def _zeros() -> Floats:
+    return np.zeros(0)
+
+
+@dataclass(slots=True)
+class Register:
+    """What is known of each track beside its motion, row for row with the bank.
+
+    ``ids``; ``hits``: detections so far; ``seen``: media time of the last; ``there``: probability of being in the
+    picture; ``missed``: probability of going unseen even so; ``misses``: updates in full view without a detection
+    since the last; ``strength``: scores of late; ``shown``: chosen at the last update; ``votes``: (N, labels).
+    """
+
+    ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    hits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    seen: Floats = field(default_factory=_zeros)
+    there: Floats = field(default_factory=_zeros)
+    missed: Floats = field(default_factory=_zeros)
+    misses: Floats = field(default_factory=_zeros)
+    strength: Floats = field(default_factory=_zeros)
+    shown: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    votes: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Forget all other rows."""
+        self.ids, self.hits, self.seen = self.ids[rows], self.hits[rows], self.seen[rows]
+        self.there, self.missed, self.misses = self.there[rows], self.missed[rows], self.misses[rows]
+        self.strength, self.shown = self.strength[rows], self.shown[rows]
+        self.scores, self.votes = self.scores[rows], self.votes[rows]
+
+    def add(self, ids: NDArray[np.int32], time: float, there: float, missed: float, found: Detections) -> None:
+        """Add a row for each of the detections ``found``."""
+        n = len(ids)
+        weight = _weight(found)
+        votes = np.zeros((n, len(found.labels)))
+        votes[np.arange(n), found.classes] = weight
+        self.ids = np.concatenate([self.ids, ids])
+        self.hits = np.concatenate([self.hits, np.ones(n, np.int64)])
+        self.seen = np.concatenate([self.seen, np.full(n, time)])
+        self.there = np.concatenate([self.there, np.full(n, there)])
+        self.missed = np.concatenate([self.missed, np.full(n, missed)])
+        self.misses = np.concatenate([self.misses, np.zeros(n)])
+        self.strength = np.concatenate([self.strength, weight])
+        self.shown = np.concatenate([self.shown, np.zeros(n, np.bool_)])
+        self.scores = np.concatenate([self.scores, found.scores])
+        self.votes = np.concatenate([self.votes.reshape(-1, votes.shape[1]), votes])
+
+
+class Population:
+    """The tracks of one kind. They are never associated with another kind's detections."""
+
+    def __init__(self, config: KindConfig) -> None:
+        self.config = config
+        self.motion = Motion(config.motion)
+        self.bank = Bank()
+        self.known = Register()
+        self._reach, self._reach_speed = np.array(config.reach), np.array(config.reach_speed)
+        self._missed, self._looked = 200 * config.missed, 200.0
+
+    def __len__(self) -> int:
+        return len(self.bank.x)
+
+    def move(self, dt: float, shift: Floats) -> None:
+        """Carry all tracks ``dt`` seconds on, and ``shift`` (2,) px with the picture."""
+        if not len(self):
+            return
+        self.motion.predict(self.bank, dt)
+        self.bank.x[:, :2] += shift
+        self.known.there *= exp(-self.config.leave_rate * dt)
+        self.known.strength *= exp(-dt)
+
+    def expect(self, edge: Floats) -> None:
+        """Before a match: how likely each track would go unseen, more so when hidden, and where the lost may be.
+
+        ``edge`` (2,): right and lower edge of the picture, px.
+        """
+        if not len(self):
+            return
+        config, known = self.config, self.known
+        seen = 1 - min(max(self._missed / self._looked, 0.02), 0.8)
+        if config.hidden:
+            hidden = np.minimum(np.maximum((cover(self.bank.x, known.there > 0.5) - 0.3) / 0.4, 0), 1)
+            known.missed = 1 - seen * (1 - config.hidden * hidden)
+        else:
+            known.missed = np.full(len(self), 1 - seen)
+        lost = np.flatnonzero(known.there < config.show_at)
+        if len(lost):
+            x = self.bank.x[lost]
+            beyond = x[:, 3:] * config.beyond
+            self.bank.x[lost, :2] = np.minimum(np.maximum(x[:, :2], -beyond), edge + beyond)
+
+    def match(self, boxes: Floats, time: float, patience: float) -> tuple[Rows, Rows]:
+        """Rows of tracks and of ``boxes`` (D, 4) that belong together.
+
+        ``patience``: seconds without a detection up to which a track takes part, if more than the configured.
+
+        That a detection belongs to a track is held against the track's having gone unseen, which a front player
+        rarely does and a hidden one often.
+        """
+        if not len(self) or not len(boxes):
+            return NO_ROWS, NO_ROWS
+        config, known = self.config, self.known
+        live = np.flatnonzero(time - known.seen <= max(config.live_s, patience))
+        cost = unlikeliness(
+            self.bank.x[live],
+            self.bank.pp[live],
+            boxes,
+            self.motion.measured(boxes),
+            config.overlap_worth,
+            config.tail,
+        )
+        seen = np.maximum(known.there[live], config.return_share) * (1 - known.missed[live])
+        cost += (np.log((1 - seen) / seen) - config.new_cost)[:, None]
+        rows, columns = assign(cost)
+        return live[rows], columns
+
+    def settle(self, time: float, boxes: Floats, found: Detections, pairs: tuple[Rows, Rows], next_id: int) -> int:
+        """Correct the matched tracks, start new ones, forget old ones. Returns the next free number."""
+        rows, columns = pairs
+        known, config = self.known, self.config
+        unseen = known.there * known.missed
+        known.there = unseen / (1 - known.there + unseen)
+        known.misses += known.missed < self._missed / self._looked + 0.1
+        if len(rows):
+            self.motion.correct(self.bank, rows, boxes[columns])
+            known.hits[rows] += 1
+            self._count(rows)
+            known.misses[rows] = 0
+            known.seen[rows] = time
+            known.there[rows] = SURE
+            known.scores[rows] = found.scores[columns]
+            weight = _weight(found)[columns]
+            known.strength[rows] += weight
+            known.votes[rows, found.classes[columns]] += weight
+        self._forget(time)
+        fresh = np.ones(len(boxes), np.bool_)
+        fresh[columns] = False
+        if fresh.any():
+            new = np.flatnonzero(fresh)
+            self.motion.start(self.bank, boxes[new])
+            ids = np.arange(next_id, next_id + len(new), dtype=np.int32)
+            known.add(ids, time, config.first_trust, config.missed, found[new])
+            next_id += len(new)
+        return next_id
+
+    def stitch(self, time: float, edge: Floats) -> None:
+        """Give tracks that are new but sure the numbers of those lost who may have come back.
+
+        Only with the second detection, for a lone one may be false; all of them at once, for two who come back
+        together must not take the same number. ``edge`` (2,): right and lower edge of the picture, px.
+        """
+        config, known = self.config, self.known
+        now = known.seen == time
+        new = np.flatnonzero(now & (known.hits == config.confirm_hits))
+        old = np.flatnonzero(~now & (known.hits > config.confirm_hits)) if len(new) else NO_ROWS
+        if not len(old):
+            return
+        boxes = self.bank.x[new]
+        away = (time - known.seen[old])[:, None]
+        most = (self._reach + self._reach_speed * away) * self.bank.x[old, 3:]
+        reach = np.minimum(self.bank.pp[old], most * most)
+        cost = unlikeliness(self.bank.x[old], reach, boxes, self.bank.pp[new], 0.0, config.tail)
+        low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+        inside = np.minimum(low, edge - high).min(axis=1) / np.maximum(boxes[:, 3], 1.0)
+        cost -= config.stitch_cost + config.inside_cost * np.clip(inside / config.border, 0, 1)
+        rows, columns = assign(cost)
+        if not len(rows):
+            return
+        old, new = old[rows], new[columns]
+        known.ids[new] = known.ids[old]
+        known.hits[new] += known.hits[old]
+        known.votes[new] += known.votes[old]
+        keep = np.ones(len(self), np.bool_)
+        keep[old] = False
+        self.bank.keep(keep)
+        known.keep(keep)
+
+    def choose(self, time: float, edge: Floats, most: int | None) -> None:
+        """After an update: who is shown until the next, ``most`` at most, those best seen of late first."""
+        known, config = self.known, self.config
+        known.shown = known.hits >= config.confirm_hits
+        known.shown &= (time - known.seen <= config.coast_s) & (known.there >= config.show_at)
+        if most is not None and int(known.shown.sum()) > most:
+            best = np.argsort(np.where(known.shown, -known.strength, np.inf), kind="stable")
+            known.shown[best[most:]] = False
+        known.shown &= self._within(edge)
+
+    def shown(self, time: float, edge: Floats) -> Rows:
+        """The rows that a viewer gets to see at ``time``."""
+        recent = time - self.known.seen <= max(self.config.blind_s, self.config.coast_s)
+        return np.flatnonzero(self.known.shown & recent & self._within(edge))
+
+    def _within(self, edge: Floats) -> NDArray[np.bool_]:
+        """Whose middle is in the picture."""
+        x, y = self.bank.x[:, 0], self.bank.x[:, 1]
+        return (x >= 0) & (y >= 0) & (x <= edge[0]) & (y <= edge[1])
+
+    def _count(self, rows: Rows) -> None:
+        """Count how often tracks in full view had gone unseen before they were found again."""
+        misses = self.known.misses[rows][self.known.hits[rows] > self.config.confirm_hits] - 1
+        if not len(misses):
+            return
+        unseen = float(np.maximum(misses, 0).sum())
+        fade = max(1 - len(misses) / COUNTED, 0.0)
+        self._missed = self._missed * fade + unseen
+        self._looked = self._looked * fade + unseen + len(misses)
+
+    def _forget(self, time: float) -> None:
+        known, config = self.known, self.config
+        unseen = time - known.seen
+        sure = known.hits >= config.confirm_hits
+        keep = unseen <= np.where(sure, config.lost_s, config.tentative_s)
+        lost = np.flatnonzero(keep & (unseen > config.live_s))
+        if len(lost) > config.remembered:
+            keep[lost[np.argsort(unseen[lost])[config.remembered :]]] = False
+        if not keep.all():
+            self.bank.keep(keep)
+            known.keep(keep)
+
+
+def _weight(found: Detections) -> Floats:
+    """What a detection's label counts: its score, but never nothing."""
+    return found.scores.astype(np.float64) + 0.05
