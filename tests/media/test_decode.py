@@ -218,7 +218,15 @@ def test_nothing_is_shown_before_a_key_frame(codec: str) -> None:
     assert decoder.errors == 0  # to join late is no damage
 
 
-@pytest.mark.parametrize(("codec", "key_unit"), [("libx264", b"\0\0\1\x65"), ("libx265", b"\0\0\1\x28")])
+@pytest.mark.parametrize(
+    ("codec", "key_unit"),
+    [
+        ("libx264", b"\0\0\1\x65"),
+        ("libx265", b"\0\0\1\x28"),
+        ("mpeg4", b"\0\0\1\xb6"),
+        ("mpeg2video", b"\0\0\1\0"),
+    ],
+)
 def test_parameter_sets_alone_do_not_open_the_gate(codec: str, key_unit: bytes) -> None:
     info, packets = coded(pictures(STILL, 30), codec, key_every=12)
     head = packets[0].data[: packets[0].data.index(key_unit)]
