@@ -225,6 +225,31 @@ def test_boxes_are_drawn_on_the_picture_they_belong_to(page: Page, box: PageBox,
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        """const real = HTMLVideoElement.prototype.requestVideoFrameCallback;
+        HTMLVideoElement.prototype.requestVideoFrameCallback = function (f) {
+          return real.call(this, (now, {rtpTimestamp, ...rest}) => f(now, rest));
+        };""",
+        "delete HTMLVideoElement.prototype.requestVideoFrameCallback;",
+    ],
+    ids=["no rtpTimestamp", "no callback"],
+)
+def test_a_browser_that_tells_less_gets_the_newest_boxes_and_says_so(
+    page: Page, box: PageBox, clip: Any, lacking: str
+) -> None:
+    play(box, "north", clip)
+    page.add_init_script(lacking)
+    page.goto(box.url + "/watch/north")
+    wait_for_frames(page, "north", 15)
+    expect(page.locator(".details")).to_contain_text("this browser does not tell a picture's RTP time stamp")
+    seen = page.evaluate("window.touchline.cameras.north")
+    assert (seen["mode"], seen["exact"]) == ("newest", 0)
+    assert seen["late"] > 0
+
+
+@pytest.mark.browser
 def test_an_old_picture_is_said_to_be_old_and_comes_back(page: Page, box: PageBox, clip: Any) -> None:
     play(box, "north", clip)
     page.goto(box.url)

@@ -34,7 +34,7 @@ import { BoxClock } from "./clock.js";
 
 const EVERY_MS = 1000;
 const PATIENCE_MS = 6000;
-const MOST_MS = 10_000;
+const MOST_MS = 5000;
 
 /** Asks for the cameras once a second, and for ever: less often while the box does not answer. */
 export class BoxPoll {

@@ -30,6 +30,7 @@ export class App {
   /** @type {Map<string, {name: string, word: string}>} */
   #news = new Map();
   #toTell = 0;
+  #reachable = true;
 
   /**
    * @param {{href: (camera: string) => string | null, act: (action: Action) => boolean,
@@ -92,8 +93,10 @@ export class App {
   #updated = 0;
 
   #box() {
-    const { cameras, known } = this.poll.state;
+    const { cameras, known, reachable } = this.poll.state;
     if (known) this.wall.take(cameras.filter(({ id }) => this.#wanted(id)));
+    if (reachable && !this.#reachable) for (const tile of this.wall.tiles.values()) tile.boxIsBack();
+    this.#reachable = reachable;
     this.#health();
     this.reflect();
   }

@@ -112,6 +112,11 @@ export class Tile extends HTMLElement {
     else this.link.retry();
   }
 
+  /** The box answers again: whoever waited for that waits no longer. */
+  boxIsBack() {
+    if (this.link.failure?.kind === "unreachable") this.link.retry();
+  }
+
   /**
    * In sight or not: unseen tiles are not played.
    * @param {boolean} visible
