@@ -217,9 +217,9 @@ class Population:
         return np.flatnonzero(self.known.shown & recent & self._within(edge))
 
     def _within(self, edge: Floats) -> NDArray[np.bool_]:
-        """Whose middle is in the picture."""
-        x, y = self.bank.x[:, 0], self.bank.x[:, 1]
-        return (x >= 0) & (y >= 0) & (x <= edge[0]) & (y <= edge[1])
+        """Whose middle is in the picture, or so near beyond what was seen of it that it may well be."""
+        x = self.bank.x
+        return ((x[:, :2] >= 0) & (x[:, :2] - x[:, 2:] / 2 <= edge)).all(axis=1)
 
     def _count(self, rows: Rows) -> None:
         """Count how often tracks in full view had gone unseen before they were found again."""

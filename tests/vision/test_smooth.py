@@ -1,0 +1,130 @@
+"""Tracks with hindsight."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from touchline.types import InputError, Tracks
+from touchline.vision.smooth import Smoother, SmootherConfig
+
+LABELS = ("player",)
+TICK = 3600  # 1/25 s
+
+
+def tracks(rows: list[tuple[int, float, bool]]) -> Tracks:
+    """Rows of id, x and whether it was detected."""
+    x = np.array([[x, 0, x + 10, 20] for _, x, _ in rows], np.float32).reshape(-1, 4)
+    return Tracks(
+        np.array([i for i, _, _ in rows], np.int32),
+        x,
+        np.full(len(rows), 0.5, np.float32),
+        np.zeros(len(rows), np.int16),
+        np.array([d for _, _, d in rows], np.bool_),
+        LABELS,
+    )
+
+
+def left(frame: Tracks, identity: int) -> float:
+    return float(frame.boxes[frame.ids.tolist().index(identity), 0])
+
+
+def test_boxes_between_detections_lie_on_the_line_between_them() -> None:
+    smoother = Smoother()
+    out: list[tuple[Tracks, int]] = []
+    for i in range(11):
+        detected = i % 5 == 0
+        out += smoother.push(tracks([(7, 10.0 * i if detected else -50.0, detected)]), i * TICK)
+    assert [pts for _, pts in out] == [i * TICK for i in range(10)], "all but the last detection are final"
+    assert [left(frame, 7) for frame, _ in out] == pytest.approx([10.0 * i for i in range(10)], abs=1e-3)
+    assert [bool(frame.detected[0]) for frame, _ in out] == [i % 5 == 0 for i in range(10)]
+    assert [pts for _, pts in smoother.flush()] == [10 * TICK]
+    assert smoother.flush() == []
+
+
+def test_it_waits_for_one_detection_and_no_longer() -> None:
+    smoother = Smoother()
+    assert smoother.push(tracks([(1, 0, True)]), 0) == []
+    assert smoother.push(tracks([(1, 0, False)]), TICK) == []
+    assert [pts for _, pts in smoother.push(tracks([(1, 0, True)]), 2 * TICK)] == [0, TICK]
+
+
+def test_a_gap_is_filled_where_the_tracker_found_the_same_person_again() -> None:
+    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    out: list[tuple[Tracks, int]] = []
+    for i in range(40):
+        gone = 10 <= i < 20
+        out += smoother.push(tracks([(1, 0, True), *([] if gone else [(2, 5.0 * i, True)])]), i * TICK)
+    out += smoother.flush()
+    assert [left(frame, 2) for frame, _ in out] == pytest.approx([5.0 * i for i in range(40)], abs=1e-3)
+    filled = [not bool(f.detected[f.ids.tolist().index(2)]) for f, _ in out]
+    assert [i for i, f in enumerate(filled) if f] == list(range(10, 20))
+
+
+def test_a_gap_longer_than_allowed_stays_open() -> None:
+    smoother = Smoother(SmootherConfig(hold_s=5.0, gap_s=0.3))
+    for i in range(40):
+        gone = 10 <= i < 20
+        smoother.push(tracks([(1, 0, True), *([] if gone else [(2, 5.0 * i, True)])]), i * TICK)
+    out = smoother.flush()
+    assert [i for i, (f, _) in enumerate(out) if 2 not in f.ids.tolist()] == list(range(10, 20))
+
+
+def test_who_is_not_seen_again_keeps_the_causal_boxes() -> None:
+    smoother = Smoother()
+    smoother.push(tracks([(1, 0, True), (2, 0, True)]), 0)
+    smoother.push(tracks([(1, 3, False), (2, 4, False)]), TICK)
+    out = smoother.push(tracks([(1, 10, True)]), 2 * TICK)
+    assert left(out[1][0], 1) == pytest.approx(5)
+    assert left(out[1][0], 2) == 4
+
+
+def test_without_detections_no_more_than_so_many_frames_are_held() -> None:
+    smoother = Smoother(SmootherConfig(frames=20))
+    out = [pts for i in range(100) for _, pts in smoother.push(tracks([]), i * TICK)]
+    assert out == [i * TICK for i in range(80)]
+    assert len(smoother.flush()) == 20
+
+
+def test_tracks_long_gone_are_forgotten() -> None:
+    smoother = Smoother()
+    for i in range(500):
+        smoother.push(tracks([(i + 1, 0, True)]), i * 20 * TICK)
+    assert len(smoother._anchors) < 10  # pyright: ignore[reportPrivateUsage]
+
+
+def test_time_must_rise() -> None:
+    smoother = Smoother()
+    smoother.push(tracks([]), 5)
+    with pytest.raises(InputError, match="pts 5 does not come after 5"):
+        smoother.push(tracks([]), 5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 200_000), st.dictionaries(st.integers(1, 5), st.tuples(st.floats(0, 99), st.booleans()))
+        ),
+        max_size=40,
+    ),
+    st.floats(0, 2),
+)
+def test_every_frame_comes_out_once_in_order_and_nobody_is_dropped(
+    frames: list[tuple[int, dict[int, tuple[float, bool]]]], hold_s: float
+) -> None:
+    smoother = Smoother(SmootherConfig(hold_s=hold_s, frames=10))
+    pts, given_in, out = 0, [], []
+    for gap, people in frames:
+        pts += gap
+        given_in.append((tracks([(i, x, d) for i, (x, d) in people.items()]), pts))
+        out += smoother.push(*given_in[-1])
+    out += smoother.flush()
+    assert [p for _, p in out] == [p for _, p in given_in]
+    for (causal, _), (smooth, _) in zip(given_in, out, strict=True):
+        assert set(causal.ids.tolist()) <= set(smooth.ids.tolist())
+        assert len(set(smooth.ids.tolist())) == len(smooth)
+        for row in np.flatnonzero(causal.detected):
+            assert (smooth.boxes[row] == causal.boxes[row]).all()

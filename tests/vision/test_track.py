@@ -1,0 +1,362 @@
+"""The tracker on made-up scenes: who keeps whose number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from touchline.types import Detections, InputError, ShapeError, Tracks
+from touchline.vision.track import KindConfig, Tracker, TrackerConfig
+
+LABELS = ("ball", "goalkeeper", "player")
+BALL, KEEPER, PLAYER = range(3)
+SIZE = np.array([40.0, 100.0])
+Places = list[tuple[float, float]]
+
+
+def seen(places: Places, labels: list[int] | None = None, size: NDArray[np.float64] = SIZE) -> Detections:
+    """Boxes of ``size`` around ``places`` (centres); players unless ``labels`` says otherwise."""
+    centres = np.array(places, np.float64).reshape(-1, 2)
+    boxes = np.concatenate([centres - size / 2, centres + size / 2], axis=1).astype(np.float32)
+    classes = np.array([PLAYER] * len(places) if labels is None else labels, np.int16)
+    return Detections(boxes, np.full(len(places), 0.9, np.float32), classes, LABELS)
+
+
+def centres(tracks: Tracks) -> NDArray[np.float64]:
+    boxes = tracks.boxes.astype(np.float64)
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def number_at(tracks: Tracks, place: tuple[float, float], within: float = 25.0) -> int:
+    """The id of the one track near ``place``."""
+    far = np.hypot(*(centres(tracks) - place).T)
+    assert (far < within).sum() == 1, f"{(far < within).sum()} tracks near {place}: {centres(tracks).tolist()}"
+    return int(tracks.ids[far.argmin()])
+
+
+def corner_posts() -> Places:
+    """Two people who stand still, so that the picture's size is known."""
+    return [(60.0, 60.0), (1230.0, 660.0)]
+
+
+def test_a_track_is_shown_from_its_second_detection_and_keeps_its_number() -> None:
+    tracker = Tracker()
+    assert len(tracker.update(seen([(100, 200)]), 0.0)) == 0
+    shown = [tracker.update(seen([(100 + 4 * i, 200)]), 0.04 * i) for i in range(1, 50)]
+    assert [t.ids.tolist() for t in shown] == [[1]] * 49
+    assert all(t.detected.all() for t in shown)
+    assert np.abs(centres(shown[-1])[0] - (296, 200)).max() < 3
+
+
+def test_nobody_in_nobody_out() -> None:
+    tracker = Tracker()
+    for i in range(5):
+        tracks = tracker.update(Detections.empty(LABELS), i * 0.04)
+        assert len(tracks) == 0
+        assert tracks.labels == LABELS
+        assert len(tracker.coast(i * 0.04 + 0.02)) == 0
+
+
+def test_a_false_detection_is_never_shown() -> None:
+    tracker = Tracker()
+    for i in range(40):
+        people = [(100 + 4.0 * i, 200.0)]
+        false = [(900.0, 500.0)] if i == 20 else []
+        assert len(tracker.update(seen(people + false), 0.04 * i)) == (1 if i else 0)
+
+
+@pytest.mark.parametrize("rate", [25.0, 12.5, 5.0])
+def test_two_who_cross_keep_their_numbers(rate: float) -> None:
+    tracker = Tracker()
+    ends: list[tuple[int, int]] = []
+    for i in range(int(4 * rate)):
+        x = 150.0 * i / rate
+        left, right = (200 + x, 300.0), (800 - x, 325.0)
+        tracks = tracker.update(seen([left, right, *corner_posts()]), i / rate)
+        if i in (2, int(4 * rate) - 1):
+            ends.append((number_at(tracks, left), number_at(tracks, right)))
+    assert ends[0] == ends[1]
+
+
+def test_who_is_hidden_for_a_while_comes_back_with_the_same_number() -> None:
+    tracker = Tracker()
+    before = after = 0
+    for i in range(60):
+        front, behind = (500.0, 320.0), (360.0 + 5 * i, 300.0)
+        covered = abs(front[0] - behind[0]) < 30
+        tracks = tracker.update(seen([front, *([] if covered else [behind]), *corner_posts()]), 0.04 * i)
+        if i == 15:
+            before = number_at(tracks, behind)
+        if i == 59:
+            after = number_at(tracks, behind)
+    assert before == after
+
+
+def test_who_is_missed_once_is_still_shown_where_the_motion_leads() -> None:
+    tracker = Tracker()
+    for i in range(20):
+        tracker.update(seen([(100 + 6 * i, 200), *corner_posts()]), 0.04 * i)
+    tracks = tracker.update(seen(corner_posts()), 0.8)
+    row = tracks.ids.tolist().index(1)
+    assert not tracks.detected[row]
+    assert abs(centres(tracks)[row, 0] - 220) < 4
+
+
+def test_who_leaves_the_picture_and_returns_on_that_side_keeps_the_number() -> None:
+    tracker = Tracker()
+    numbers: list[int] = []
+    for i in range(150):
+        x = 1100 + 4.0 * i if i < 45 else 1100 + 4.0 * (150 - i)
+        place = (x, 300.0)
+        visible = x < 1250
+        tracks = tracker.update(seen([*([place] if visible else []), *corner_posts()]), 0.04 * i)
+        if visible and i > 5 and any(np.hypot(*(centres(tracks) - place).T) < 25):
+            numbers.append(number_at(tracks, place))
+    assert set(numbers) == {numbers[0]}
+    assert len(numbers) > 60
+
+
+def test_someone_new_far_from_where_another_was_lost_gets_a_new_number() -> None:
+    tracker = Tracker()
+    for i in range(20):
+        tracker.update(seen([(300, 300), *corner_posts()]), 0.04 * i)
+    for i in range(20, 60):
+        tracks = tracker.update(seen([*([(1000.0, 500.0)] if i > 50 else []), *corner_posts()]), 0.04 * i)
+    assert number_at(tracks, (1000, 500)) > 3
+
+
+def swaying(t: float) -> float:
+    """How far, px, a camera has panned that starts at rest and swings right and left at up to 400 px/s."""
+    return 200 * (1 - math.cos(2 * t))
+
+
+@pytest.mark.parametrize("rate", [25.0, 6.0])
+def test_a_panning_camera_confuses_nobody(rate: float) -> None:
+    tracker = Tracker()
+    numbers: list[list[int]] = []
+    for i in range(int(4 * rate)):
+        pan = swaying(i / rate)
+        row = [(120 + 80.0 * k + pan, 250 + 30.0 * (k % 3)) for k in range(7)]
+        tracks = tracker.update(seen([*row, (1275 - 20, 700)]), i / rate)
+        if i > rate:
+            numbers.append([number_at(tracks, place, 40) for place in row])
+    assert all(now == numbers[0] for now in numbers)
+
+
+def test_any_rate_and_one_that_changes() -> None:
+    tracker = Tracker()
+    time, numbers = 0.0, []
+    for gap in [0.04] * 20 + [0.2] * 10 + [1 / 60] * 30 + [0.1, 0.3, 0.5, 0.04] * 3 + [1.0] * 4:
+        time += gap
+        walker = (100 + 60 * time, 300.0)
+        tracks = tracker.update(seen([walker, *corner_posts()]), time)
+        if time > 0.1:
+            numbers.append(number_at(tracks, walker))
+    assert set(numbers) == {numbers[0]}
+
+
+def test_a_gap_of_seconds_costs_no_number_where_nobody_moved_far() -> None:
+    tracker = Tracker()
+    for i in range(20):
+        tracks = tracker.update(seen([(500, 300), *corner_posts()]), 0.04 * i)
+    before = number_at(tracks, (500, 300))
+    for i in range(5):
+        tracks = tracker.update(seen([(540, 310), *corner_posts()]), 4.0 + 0.04 * i)
+    assert number_at(tracks, (540, 310)) == before
+
+
+def test_the_ball_never_takes_a_persons_number_nor_a_person_the_balls() -> None:
+    tracker = Tracker()
+    kinds: dict[int, set[int]] = {}
+    for i in range(200):
+        ball = (100.0 + 5 * i, 330.0)  # rolls right through both players
+        people = [(400.0, 300.0), (700.0, 300.0)]
+        found = seen(people)
+        small = seen([ball], [BALL], np.array([10.0, 10.0]))
+        if i % 40 < 3:  # the detector takes a player for a ball now and then
+            small = seen([people[0]], [BALL])
+        both = Detections(
+            np.concatenate([found.boxes, small.boxes]),
+            np.concatenate([found.scores, small.scores]),
+            np.concatenate([found.classes, small.classes]),
+            LABELS,
+        )
+        tracks = tracker.update(both, 0.04 * i)
+        assert (tracks.classes == BALL).sum() <= 1
+        for identity, kind in zip(tracks.ids.tolist(), (tracks.classes == BALL).tolist(), strict=True):
+            kinds.setdefault(identity, set()).add(kind)
+    assert all(len(seen_as) == 1 for seen_as in kinds.values())
+    assert {True, False} == set.union(*kinds.values())
+
+
+def test_the_ball_is_followed_at_its_own_speed_and_more_are_shown_when_asked() -> None:
+    tracker = Tracker(TrackerConfig(balls=2))
+    ids: set[tuple[int, ...]] = set()
+    for i in range(30):
+        balls = [(60.0 + 30 * i, 200.0), (60.0 + 30 * i, 500.0)]  # 750 px/s, 75 of its heights
+        tracks = tracker.update(seen(balls, [BALL, BALL], np.array([10.0, 10.0])), 0.04 * i)
+        if i > 2:
+            ids.add(tuple(sorted(tracks.ids.tolist())))
+    assert len(ids) == 1
+    assert len(next(iter(ids))) == 2
+
+
+def test_a_class_is_settled_over_a_life() -> None:
+    tracker = Tracker()
+    for i in range(30):
+        label = KEEPER if i % 3 == 0 else PLAYER
+        tracks = tracker.update(seen([(300, 300)], [label]), 0.04 * i)
+        if i > 3:
+            assert tracks.classes.tolist() == [PLAYER]
+
+
+def test_coast_without_pictures_follows_the_filters_motion() -> None:
+    tracker = Tracker()
+    for i in range(20):
+        tracker.update(seen([(100 + 8 * i, 200), *corner_posts()]), 0.04 * i)
+    for k in range(1, 5):
+        tracks = tracker.coast(0.76 + 0.04 * k)
+        assert not tracks.detected.any()
+    assert abs(centres(tracks)[0, 0] - (252 + 32)) < 6
+
+
+def test_coast_believes_the_pictures_motion_and_so_does_the_next_update() -> None:
+    """Two who stand side by side are carried past each other's places between two detections."""
+
+    def run(tell: bool) -> tuple[list[float], list[int], list[int]]:
+        tracker = Tracker()
+        for i in range(20):
+            tracks = tracker.update(seen([(400, 300), (480, 300), *corner_posts()]), 0.04 * i)
+        first = [number_at(tracks, (400, 300)), number_at(tracks, (480, 300))]
+        for k in range(1, 6):
+            moves = np.isin(tracks.ids, first)[:, None] * np.array([16, 0, 16, 0])
+            boxes = (tracks.boxes + moves).astype(np.float32)
+            tracks = tracker.coast(0.76 + 0.04 * k, boxes if tell else None)
+        where = sorted(centres(tracks)[np.isin(tracks.ids, first), 0].tolist())
+        tracks = tracker.update(seen([(480, 300), (560, 300), *corner_posts()]), 1.0)
+        shown = dict(zip(np.rint(centres(tracks)[:, 0] / 80).tolist(), tracks.ids.tolist(), strict=True))
+        return where, first, [shown.get(6.0, 0), shown.get(7.0, 0)]
+
+    where, first, then = run(tell=True)
+    assert where == pytest.approx([480, 560], abs=2)
+    assert then == first
+    _, first, then = run(tell=False)
+    assert then != first, "the scene must be one that only told motion can solve"
+
+
+def test_what_coast_was_told_becomes_speed() -> None:
+    tracker = Tracker()
+    for i in range(20):
+        tracks = tracker.update(seen([(400, 300), *corner_posts()]), 0.04 * i)
+    for k in range(1, 6):
+        boxes = tracks.boxes.copy()
+        boxes[tracks.ids == 1] += np.array([6, 0, 6, 0], np.float32)
+        tracks = tracker.coast(0.76 + 0.04 * k, boxes)
+    x = float(centres(tracks)[tracks.ids == 1, 0][0])
+    assert x == pytest.approx(430, abs=2)
+    on = tracker.coast(1.0)
+    assert float(centres(on)[on.ids == 1, 0][0]) - x > 4
+
+
+def test_coast_moves_who_could_not_be_told_with_the_others() -> None:
+    tracker = Tracker()
+    places: Places = [(200 + 150.0 * k, 300.0) for k in range(6)]
+    for i in range(20):
+        tracks = tracker.update(seen(places), 0.04 * i)
+    lost = int(np.argmin(np.abs(centres(tracks)[:, 0] - 350)))
+    for k in range(1, 6):
+        boxes = tracks.boxes + np.array([12, 0, 12, 0], np.float32)
+        boxes[lost] = np.nan
+        tracks = tracker.coast(0.76 + 0.04 * k, boxes)
+    assert np.isfinite(tracks.boxes).all()
+    assert centres(tracks)[lost, 0] == pytest.approx(410, abs=8)
+
+
+def test_between_detections_nobody_flickers_but_a_blind_detector_ends_it() -> None:
+    tracker = Tracker()
+    for i in range(10):
+        tracker.update(seen([(400, 300)]), 0.04 * i)
+    shown = [len(tracker.coast(0.36 + 0.04 * k)) for k in range(1, 60)]
+    assert shown == sorted(shown, reverse=True)
+    assert sum(shown) == 25  # KindConfig.blind_s
+
+
+def test_a_thousand_detections() -> None:
+    tracker = Tracker()
+    places: Places = [(60.0 * (k % 50) + 100, 130.0 * (k // 50) + 100) for k in range(1000)]
+    for i in range(3):
+        tracks = tracker.update(seen(places), 0.04 * i)
+    assert len(tracks) == 1000
+    assert len(set(tracks.ids.tolist())) == 1000
+
+
+def test_memory_is_bounded() -> None:
+    tracker = Tracker(TrackerConfig(people=KindConfig(remembered=5)))
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        place = (float(rng.uniform(0, 50_000)), float(rng.uniform(0, 50_000)))
+        for k in range(3):
+            tracker.update(seen([place]), 1.2 * i + 0.04 * k)
+    assert len(tracker._people) <= 7  # pyright: ignore[reportPrivateUsage]
+
+
+def test_wrong_use_is_refused() -> None:
+    tracker = Tracker()
+    tracker.update(seen([(400, 300)]), 1.0)
+    tracks = tracker.update(seen([(400, 300)]), 1.04)
+    with pytest.raises(InputError, match="time went back"):
+        tracker.update(seen([(400, 300)]), 1.0)
+    with pytest.raises(InputError, match="time went back"):
+        tracker.coast(1.0)
+    with pytest.raises(ShapeError, match=r"\(1, 4\)"):
+        tracker.coast(1.08, np.concatenate([tracks.boxes, tracks.boxes]))
+    with pytest.raises(InputError, match="labels changed"):
+        tracker.update(Detections.empty(("person",)), 1.1)
+
+
+box = st.tuples(
+    st.floats(-200, 2000, width=32),
+    st.floats(-200, 1200, width=32),
+    st.floats(0, 900, width=32),
+    st.floats(0, 900, width=32),
+)
+frame = st.tuples(
+    st.floats(0, 3),
+    st.lists(st.tuples(box, st.integers(0, 2), st.floats(0, 1, width=32)), max_size=8),
+    st.integers(0, 3),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(frame, max_size=25), st.randoms(use_true_random=False))
+def test_whatever_comes_tracks_are_sound_and_numbers_never_used_twice(frames: list, random: object) -> None:  # type: ignore[type-arg]
+    tracker = Tracker(TrackerConfig(people=KindConfig(lost_s=2.0)))
+    time = 0.0
+    last_shown: dict[int, float] = {}
+    for gap, found, coasts in frames:
+        time += gap
+        raw = np.array([b for b, _, _ in found], np.float32).reshape(-1, 4)
+        boxes = np.concatenate([raw[:, :2], raw[:, :2] + raw[:, 2:]], axis=1)
+        classes = np.array([c for _, c, _ in found], np.int16)
+        scores = np.array([s for _, _, s in found], np.float32)
+        tracks = tracker.update(Detections(boxes, scores, classes, LABELS), time)
+        for step in range(coasts + 1):
+            assert np.isfinite(tracks.boxes).all()
+            assert (tracks.boxes[:, 2:] > tracks.boxes[:, :2]).all()
+            assert (tracks.ids >= 1).all()
+            assert len(set(tracks.ids.tolist())) == len(tracks)
+            assert (tracks.classes == BALL).sum() <= 1
+            for identity in tracks.ids.tolist():
+                # Once forgotten (lost_s, and blind_s of showing) a number is never given again.
+                assert time - last_shown.get(identity, time) <= 2.0 + 3.0
+                last_shown[identity] = time
+            if step < coasts:
+                time += 0.04
+                told = tracks.boxes + np.float32(random.uniform(-50, 50))  # type: ignore[attr-defined]
+                told[:: random.randint(1, 3)] = np.nan  # type: ignore[attr-defined]
+                tracks = tracker.coast(time, told if step % 2 else None)
