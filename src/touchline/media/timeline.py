@@ -65,7 +65,9 @@ class LiveTimeline:
         step = stamp - self._last_stamp
         # Without dts a reordered stream's stamps go back a little, and rightly so.
         least_step = 1 - MEDIA_CLOCK if reorders and sample.dts is None else 1
-        if self._bend is None or step < least_step:
+        late = 0 if self._bend is None else now - self._bend.eventually(stamp)
+        leaps = step < least_step or (step > MEDIA_CLOCK and late < -DRIFT)
+        if self._bend is None or leaps:
             if self._bend is None:
                 self._settled = now + SETTLING
             start = max(now, self._last + 1 - (pts - stamp))
@@ -73,7 +75,7 @@ class LiveTimeline:
             self._highest = pts
             self._start_window(now)
         else:
-            self._correct(self._bend, now - self._bend.at(stamp), step, now, slowly=reorders)
+            self._correct(self._bend, late, step, now, slowly=reorders)
         self._last_stamp = stamp
         self._highest = max(self._highest, pts)
         placed = self._bend.at(pts)
@@ -87,8 +89,6 @@ class LiveTimeline:
         if now >= self._window_end:
             self._late = self._least_late
             self._start_window(now)
-        if self._highest < bend.end:
-            return
         slide = max(0, step) // SLIDE_DIVISOR
         if late < -DRIFT or (late < 0 and now < self._settled):
             bend.shorten(self._highest, -late, slowly=slowly)
@@ -116,10 +116,10 @@ class _Bend:
     def __init__(self, x: int, y: int) -> None:
         self._points = [(x, y)]
 
-    @property
-    def end(self) -> int:
-        """Where the last bend ends: the next may begin there."""
-        return self._points[-1][0]
+    def eventually(self, x: int) -> int:
+        """What the function would be at ``x`` with all its bends behind it."""
+        last = self._points[-1]
+        return last[1] + x - last[0]
 
     def at(self, x: int) -> int:
         """The function's value."""
@@ -133,17 +133,18 @@ class _Bend:
         return right[1] + x - right[0]
 
     def shorten(self, x: int, by: int, *, slowly: bool) -> None:
-        """Have everything ``by`` earlier from some time after ``x`` on: almost at once, or ``slowly``, so that
-        pictures in between stay apart."""
-        length = max(by + 1, by * 8 // 7 if slowly else 0)
-        self._add(x, (x + length, self.at(x) + length - by))
+        """Have everything ``by`` earlier from some time after ``x`` and the last bend on: almost at once, or
+        ``slowly``, so that pictures in between stay apart."""
+        self._add(x, length := max(by + 1, by * 8 // 7 if slowly else 0), length - by)
 
     def lengthen(self, x: int, by: int) -> None:
-        """Have everything after ``x`` later by ``by``."""
-        self._add(x, (x + 1, self.at(x) + 1 + by))
+        """Have everything after ``x`` and the last bend later by ``by``."""
+        self._add(x, 1, 1 + by)
 
-    def _add(self, x: int, point: tuple[int, int]) -> None:
-        self._points += [(x, self.at(x)), point]
+    def _add(self, x: int, along: int, up: int) -> None:
+        x = max(x, self._points[-1][0])
+        y = self.at(x)
+        self._points += [(x, y), (x + along, y + up)]
         # Nobody asks for what is longer ago than any reordering.
         while len(self._points) > 2 and self._points[1][0] < x - 2 * MEDIA_CLOCK:
             del self._points[0]
