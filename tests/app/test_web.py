@@ -351,7 +351,7 @@ def test_all_by_keyboard(page: Page, box: PageBox) -> None:
     assert press("ArrowLeft") == "goal"
     assert press("Home") == "north"
     assert press("End") == "bench"
-    ring = page.locator("tl-tile").nth(3).evaluate("e => getComputedStyle(e).boxShadow")
+    ring = page.locator("tl-tile").nth(3).evaluate("e => getComputedStyle(e).outlineStyle")
     assert ring != "none", "the focus shows"
     press("Enter")
     expect(page.locator("tl-tile:visible")).to_have_count(1)

@@ -74,6 +74,15 @@ test("reconnecting counts down, failed without a path says why", () => {
   assert.equal(say({ pictureAt: NOW - 9000, link: { ...link, phase: "path", failure: null } }).state, "reconnecting");
 });
 
+test("the reason stays while the next try runs, until that has got further", () => {
+  const failure = noPath(["host"], ["host"], []);
+  const at = (phase) => say({ pictureAt: null, link: { phase, failure, retryAt: NOW - 1 } });
+  for (const phase of ["opening", "path"]) {
+    assert.deepEqual([at(phase).state, at(phase).when, at(phase).canRetry], ["failed", "Trying again now", false]);
+  }
+  assert.equal(at("waiting").state, "connecting");
+});
+
 test("a box that does not answer is said to be so", () => {
   const box = { reachable: false, why: "it cannot be reached", answeredAt: NOW - 12_000, retryAt: NOW + 3000 };
   const gone = say({ box, pictureAt: null, link: { ...LINK, phase: "opening" } });

@@ -78,7 +78,8 @@ export function tileState(known) {
     const [what, remedy] = error ?? ["The camera has stopped sending; the box tries to reach it again.", ""];
     return say("stale", join(last, what), { remedy });
   }
-  if (link.failure && (link.phase === "pause" || link.phase === "off")) return ofFailure(link, last, now);
+  // The reason stays while the next try runs, until that has got further.
+  if (link.failure && link.phase !== "waiting" && link.phase !== "playing") return ofFailure(link, last, now);
   if (link.phase === "playing") {
     return say("stale", join(last, "The camera sends, but nothing arrives here."), { when: "Reconnecting soon" });
   }
@@ -93,8 +94,9 @@ export function tileState(known) {
 function ofFailure(link, last, now) {
   const { kind, what, remedy } = /** @type {Failure} */ (link.failure);
   const soft = kind === "lost" || kind === "unreachable" || kind === "no-picture";
-  const when = link.phase === "off" ? "" : again(link.retryAt, now);
-  return say(soft ? "reconnecting" : "failed", join(last, what), { remedy, when, canRetry: true });
+  const rests = link.phase === "pause" || link.phase === "off";
+  const when = link.phase === "off" ? "" : again(rests ? link.retryAt : now, now);
+  return say(soft ? "reconnecting" : "failed", join(last, what), { remedy, when, canRetry: rests });
 }
 
 /**

@@ -185,23 +185,26 @@ export class Tile extends HTMLElement {
     setAttribute(this, "data-state", state.state);
     setAttribute(this.#shape, "data-state", state.state);
     this.toggleAttribute("data-old", player.pictureAt !== null && state.state !== "live");
-    if (status) this.#tell(status);
+    if (status) this.#tell(status, this.#poll.state.reachable);
     if (before !== state.state) this.#stateChanged(this, state);
   }
 
-  /** @param {Status} status */
-  #tell(status) {
-    this.#set("in", rate(status.fps_in), "Pictures a second from the camera");
-    this.#set("analysed", rate(status.fps_analysed), "Pictures a second that were analysed");
+  /**
+   * @param {Status} status
+   * @param {boolean} known whether it is of now: a box that does not answer may have changed its mind
+   */
+  #tell(status, known) {
+    this.#set("in", known ? rate(status.fps_in) : "–", "Pictures a second from the camera");
+    this.#set("analysed", known ? rate(status.fps_analysed) : "–", "Pictures a second that were analysed");
     const seen = this.age !== null && this.shown?.state === "live";
     const told = seen ? "From the box's first sight of a picture to this screen" : "Age of a picture when the box sends it";
-    this.#set("delay", millis(seen ? this.age : status.latency_ms), told);
-    this.#set("viewers", count(status.viewers), "Viewers of this camera");
+    this.#set("delay", millis(seen ? this.age : known ? status.latency_ms : null), told);
+    this.#set("viewers", known ? count(status.viewers) : "–", "Viewers of this camera");
     for (const unit of this.#figures.querySelectorAll('[data-figure="viewers"] dt span')) {
       setText(unit, status.viewers === 1 ? "viewer" : "viewers");
     }
-    const chips = [...status.shed.map((text) => ["shed", text])];
-    if (status.error && this.shown?.state === "live") chips.push(["error", status.error]);
+    const chips = [...(known ? status.shed : []).map((text) => ["shed", text])];
+    if (known && status.error && this.shown?.state === "live") chips.push(["error", status.error]);
     const said = chips.map((chip) => chip.join(" ")).join("\n");
     if (this.#chips.dataset.said === said) return;
     this.#chips.dataset.said = said;
