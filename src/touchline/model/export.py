@@ -51,7 +51,7 @@ def export_onnx(net: AthleteNet, path: Path, pictures: Sequence[Picture] = (), w
         size = torch.zeros(1, 6, 2 * COARSEST, 2 * COARSEST)
         axes = {0: "n", 2: "rows", 3: "columns"}
         torch.onnx.export(
-            _Maps(net),
+            _Maps(net).eval(),
             (size,),
             str(plain),
             input_names=[_REAL],

@@ -1,0 +1,160 @@
+"""Training, export and what a device makes of it. Needs the `train` extra."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.model.scenes import draw_folder
+from touchline.types import ConfigError, ModelError
+
+torch = pytest.importorskip("torch")
+
+RECIPE = """
+name = "small"
+data = "{data}"
+[net]
+widths = [8, 8, 16, 16]
+depths = [1, 1]
+head = 8
+[style]
+crop = 128
+width = 320
+[schedule]
+steps = {steps}
+batch = 4
+checkpoint = {checkpoint}
+warmup = 5
+lr = 4e-3
+average = 0.9
+[[sets]]
+path = "set"
+held = ["v2"]
+"""
+
+
+def write_recipe(folder: Path, steps: int, checkpoint: int = 5) -> Path:
+    if not (folder / "set").exists():
+        draw_folder(folder / "set", 9)
+    path = folder / "small.toml"
+    path.write_text(RECIPE.format(data=folder, steps=steps, checkpoint=checkpoint))
+    return path
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    return {f"{part}.{name}": value for part in ("net", "averaged") for name, value in state[part].items()}
+
+
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    from touchline.model.train import train
+
+    recipe = write_recipe(tmp_path, steps=24)
+    whole = weights(train(recipe, tmp_path / "whole"))
+    code = (
+        "import sys; from pathlib import Path; from touchline.model.train import train; "
+        "train(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code, str(recipe), str(tmp_path / "cut")])
+    checkpoint = tmp_path / "cut" / "small" / "checkpoint.pt"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait(10)
+    step = torch.load(checkpoint, weights_only=True)["step"]
+    assert 5 <= step < 24
+    cut = weights(train(recipe, tmp_path / "cut"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    log = [json.loads(line) for line in (tmp_path / "cut" / "small" / "log.jsonl").read_text().splitlines()]
+    assert any("people_ap50" in entry for entry in log)
+
+
+def test_a_run_of_another_recipe_is_not_continued(tmp_path: Path) -> None:
+    from touchline.model.train import train
+
+    train(write_recipe(tmp_path, steps=5), tmp_path)
+    with pytest.raises(ConfigError, match="another recipe"):
+        train(write_recipe(tmp_path, steps=6), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "sets"),
+        ("x = 1\n[[sets]]", "'x'"),
+        ("[schedule]\nstep = 3\n[[sets]]", "'step'"),
+        ("[schedule]\nsteps = 'x'\n[[sets]]", "'steps'"),
+        ("[", "cannot be read"),
+    ],
+)
+def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, names: str) -> None:
+    from touchline.model.recipe import read_recipe
+
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(ConfigError, match=names) as caught:
+        read_recipe(tmp_path / "r.toml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small net that has learnt the drawn figures."""
+    from touchline.model.train import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    return train(write_recipe(folder, steps=280, checkpoint=280), folder)
+
+
+def test_what_is_trained_is_found_by_the_device(trained: Path, tmp_path: Path) -> None:
+    """The whole road: trained, exported in float and int8, written as artifacts, run by ONNX Runtime alone;
+    each finds the figures on pictures held back, as torch does."""
+    from touchline.model.data.pictures import read_folder
+    from touchline.model.evaluate_detector import evaluate
+    from touchline.model.export import export_onnx, load_checkpoint, write_artifact
+    from touchline.model.probe import probe
+
+    net = load_checkpoint(trained / "checkpoint.pt")
+    pictures = list(read_folder(trained.parent / "set"))
+    held = draw_folder(tmp_path / "held", 8, seed=9)
+    by_torch = probe(net, list(read_folder(held)), 320)
+    assert by_torch["people_ap50"] > 0.6
+    for name, calibration in (("float", []), ("int8", pictures)):
+        folder = tmp_path / name
+        folder.mkdir()
+        export_onnx(net, folder / "model.onnx", calibration, width=320)
+        write_artifact(folder, {"name": "small"}, width=320, score=0.3, ball_score=0.3)
+        found = evaluate(folder, held)
+        assert found["people_ap50"] == pytest.approx(
+            by_torch["people_ap50"], abs=0.001 if name == "float" else 0.15
+        )
+        assert set(found) == {"people_ap50", "ball_ap50", "roles_map50", "ms_per_frame"}
+    sizes = [(tmp_path / name / "model.onnx").stat().st_size for name in ("float", "int8")]
+    assert sizes[1] < sizes[0]
+
+
+def test_an_exported_net_gives_what_torch_gives(trained: Path, tmp_path: Path) -> None:
+    from touchline.model.export import export_onnx, load_checkpoint
+    from touchline.runtime.load import load
+
+    net = load_checkpoint(trained / "checkpoint.pt")
+    export_onnx(net, tmp_path / "m.onnx")
+    planes = np.random.default_rng(1).integers(0, 256, (1, 6, 48, 80), np.uint8)
+    with torch.inference_mode():
+        wanted = net(torch.from_numpy(planes).float()).numpy()
+    assert load(tmp_path / "m.onnx").run(planes)[0] == pytest.approx(wanted, abs=2e-4)
+
+
+def test_no_checkpoint_is_said(tmp_path: Path) -> None:
+    from touchline.model.export import load_checkpoint
+
+    with pytest.raises(ModelError, match="train first"):
+        load_checkpoint(tmp_path / "checkpoint.pt")
