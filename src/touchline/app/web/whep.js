@@ -112,6 +112,10 @@ export class WhepSession {
       const message = parse(data);
       if (message !== null && !this.#closed) this.#on.message(message);
     };
+    // A box that goes down closes its channels first; the path is missed only seconds later.
+    channel.onclose = () => {
+      if (this.#connected && !this.#closed) this.#lost();
+    };
     pc.ontrack = ({ track, streams }) => this.#on.stream(streams[0] ?? new MediaStream([track]));
     pc.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) {
