@@ -179,8 +179,6 @@ def main() -> None:
             self.order = read_order(path, len(self.pictures))
             self.rate = rate
             self.set_shared(True)
-            if options.udp:
-                self.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
             self.set_latency(0)
 
         def do_create_element(self, url: Any) -> Any:
@@ -191,6 +189,8 @@ def main() -> None:
             )
 
         def do_configure(self, media: Any) -> None:
+            if options.udp:
+                media.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
             source = media.get_element().get_child_by_name("source")
             ended = threading.Event()
             media.connect("unprepared", lambda _: ended.set())

@@ -133,6 +133,7 @@ def test_the_rate_is_kept() -> None:
 def test_info_names_the_parameter_sets() -> None:
     encoder = Encoder(640, 360, 30)
     sps = [nal for nal in split_nals(encoder.info.extradata) if nal_type("h264", nal) == 7]
+    assert sps[0][1] == 66, "not the Baseline profile that all browsers take"
     said = read_sps("h264", sps[0])
     assert said is not None
     assert (said.width, said.height, said.reorders) == (640, 360, False)

@@ -86,6 +86,21 @@ def test_stamps_that_jump_are_anchored_again() -> None:
     assert all(abs(pts - i * 0.04) < 0.001 for i, pts in enumerate(placed))
 
 
+def test_reordered_stamps_that_jump_are_anchored_again_in_order() -> None:
+    # An I and groups of P B B, cut off behind a P; then the same hours later, then the same from the start.
+    line = LiveTimeline()
+    last = -1
+    for at in range(96):
+        base, place = (0, 9000 * SECOND, 5 * SECOND)[at // 32], at % 32
+        shown = place and (place - 1) // 3 * 3 + (3, 1, 2)[(place - 1) % 3]
+        unit = Sample(b"", base + (shown + 1) * FRAME, base + place * FRAME, False, at * 0.04)
+        pts = line.place(unit, reorders=True)
+        assert abs(pts / SECOND - at * 0.04) < 0.3
+        if place == 0:
+            assert pts > last
+        last = max(last, pts)
+
+
 def test_repeated_stamps_take_the_arrival() -> None:
     placed = live([1234] * 50, [i * 0.04 for i in range(50)])
     assert all(abs(pts - i * 0.04) < 0.001 for i, pts in enumerate(placed))
