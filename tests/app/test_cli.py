@@ -36,7 +36,10 @@ def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
         (("analyse", "absent.mp4", "--out", "/tmp/never"), "absent.mp4"),
         (("analyse",), "Missing argument"),
         (("nonsense",), "No such command"),
-        (("model", "evaluate", "no-such", "--data", "absent"), "absent"),
+        (("model", "evaluate", "no-such", "--data", "."), "no-such"),
+        (("model", "evaluate", "athlete", "--data", "absent"), "absent"),
+        (("model", "evaluate", "tracker", "--data", "absent"), "absent"),
+        (("model", "train", "absent.toml"), "absent.toml"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
 )

@@ -198,7 +198,8 @@ def evaluate(
 
         found = evaluate_detector(what, data)
     if json_:
-        typer.echo(json.dumps(found))
+        # JSON has no NaN: what nothing was labelled for is null.
+        typer.echo(json.dumps({key: None if value != value else value for key, value in found.items()}))
         return
     for key, value in found.items():
         _out.print(f"{key:>14}  {value:.4g}" if isinstance(value, float) else f"{key:>14}  {value}", markup=False)
