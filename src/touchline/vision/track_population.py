@@ -19,6 +19,8 @@ Rows = NDArray[np.intp]
 NO_ROWS: Rows = np.zeros(0, np.intp)
 SURE = 0.98
 """Probability that what was just detected as a known track is it."""
+UNFOUND = 1.35
+"""Misses for one that is counted: who is not found again goes uncounted."""
 COUNTED = 1000.0
 """The detector's habit of missing people is counted over about so many boxes."""
 
@@ -103,7 +105,7 @@ class Population:
         if not len(self):
             return
         config, known = self.config, self.known
-        seen = 1 - min(max(self._missed / self._looked, 0.02), 0.8)
+        seen = 1 - min(max(UNFOUND * self._missed / self._looked, 0.02), 0.8)
         if config.hidden:
             hidden = np.minimum(np.maximum((cover(self.bank.x, known.there > 0.5) - 0.3) / 0.4, 0), 1)
             known.missed = 1 - seen * (1 - config.hidden * hidden)
