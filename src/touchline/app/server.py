@@ -29,11 +29,13 @@ TRICKLE = "application/trickle-ice-sdpfrag"
 SSE_PING_S = 15
 """Seconds between comments that keep an event stream's connection open."""
 
-SECURITY_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    # Asked for anew each time (and answered by 304), so that a page never mixes modules of two versions.
+    "Cache-Control": "no-cache",
 }
 
 
@@ -53,7 +55,7 @@ def make_app(box: Box) -> FastAPI:
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
         if not request.url.path.startswith(("/docs", "/openapi.json")):
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
         return response
 
