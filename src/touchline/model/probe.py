@@ -31,7 +31,8 @@ def probe(net: AthleteNet, pictures: Sequence[Picture], width: int) -> dict[str,
         boxes, scores, classes = centre(maps, STRIDE, 0.02)
         balls = classes == 0
         keep = suppress(boxes, scores, balls, 0.6)
-        boxes, scores, balls = boxes[keep] * np.array([*fit.scale, *fit.scale], np.float32), scores[keep], balls[keep]
+        boxes = boxes[keep] * np.array([*fit.scale, *fit.scale], np.float32)
+        scores, balls = scores[keep], balls[keep]
         for index, mine in enumerate((~balls, balls)):
             found[index].append((boxes[mine], scores[mine]))
             truth[index].append(picture.boxes[(picture.kinds == BALL) == bool(index)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -84,19 +84,13 @@ def suppress(boxes: Floats, scores: Floats, groups: NDArray[Any], overlap: float
 
     A box goes where its intersection over union with a better one of its group exceeds ``overlap``.
     """
-    order = np.argsort(-scores, kind="stable")
-    left, top, right, bottom = boxes[order].T
-    wide = np.maximum(np.minimum(right[:, None], right) - np.maximum(left[:, None], left), 0)
-    high = np.maximum(np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top), 0)
-    shared = wide * high
-    area = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
-    union = area[:, None] + area - shared
-    clash = (shared > overlap * union) & (groups[order][:, None] == groups[order])
-    alive = np.ones(len(order), np.bool_)
-    for row in range(len(order)):
-        if alive[row]:
-            alive[row + 1 :] &= ~clash[row, row + 1 :]
-    return order[alive]
+    if not len(boxes):
+        return np.zeros(0, np.intp)
+    corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).astype(np.float64)
+    rows = cv2.dnn.NMSBoxesBatched(
+        cast(Any, corner_and_size), cast(Any, scores), cast(Any, groups.astype(np.int32)), 0.0, overlap
+    )
+    return np.asarray(rows, np.intp)
 
 
 def _grid(size: tuple[int, int], strides: Sequence[int], offset: float) -> tuple[Floats, Floats]:

@@ -135,8 +135,9 @@ class Detector:
         least = np.where(ball, self._reading.ball_score, self._reading.score)
         keep = (known >= 0) & (scores >= least) & np.isfinite(boxes).all(1)
         boxes, scores, known, ball = boxes[keep], scores[keep], known[keep], ball[keep]
-        if len(boxes) > 4 * _MOST:
-            best = np.argpartition(-scores, 4 * _MOST)[: 4 * _MOST]
+        most = _MOST if self._reading.decode == "centre" else 4 * _MOST  # a peak is hardly ever doubled
+        if len(boxes) > most:
+            best = np.argpartition(-scores, most)[:most]
             boxes, scores, known, ball = boxes[best], scores[best], known[best], ball[best]
         rows = decode.suppress(boxes, scores, ball, self._reading.overlap)[:_MOST]
         scale = np.array([*fit.scale, *fit.scale], np.float32)
