@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -14,6 +15,7 @@ from touchline.media.sources.rtsp.auth import Login
 
 CONNECT_S = 5.0
 ANSWER_S = 5.0
+GOODBYE_S = 0.2
 MAX_MESSAGE = 256 * 1024
 
 
@@ -41,6 +43,8 @@ class Confused(Exception):
 class Connection:
     """Blocks at most the seconds named, or until `interrupt`.
 
+    ``session`` and ``control`` are the session that was set up, and its URL.
+
     Raises `OSError` (also `TimeoutError` and `ssl.SSLError`) from the socket, `Closed` and `Confused`.
     """
 
@@ -53,6 +57,7 @@ class Connection:
         self._buffer = bytearray()
         self._number = 0
         self.session = ""
+        self.control = address.url
 
     def connect(self) -> None:
         """Connect, with TLS for rtsps://."""
@@ -80,11 +85,17 @@ class Connection:
                 _shut(self._socket)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """End the session, if there is one, and give the socket back."""
         with self._lock:
-            if self._socket:
-                self._socket.close()
-                self._socket = None
+            connection, self._socket = self._socket, None
+        if connection is None:
+            return
+        with connection:
+            if self.session:
+                # Cameras serve few sessions, and one that is not ended stays until it times out.
+                connection.settimeout(GOODBYE_S)
+                with contextlib.suppress(OSError):
+                    connection.sendall(self._compose("TEARDOWN", self.control, {}))
 
     def request(self, method: str, url: str, headers: dict[str, str] | None = None) -> Answer:
         """Send and wait for the answer, logging in if the server asks for it. Media that come first are lost."""
@@ -101,15 +112,18 @@ class Connection:
 
     def send(self, method: str, url: str, headers: dict[str, str] | None = None) -> None:
         """Send without waiting; `media` skips the answer."""
+        self._open().sendall(self._compose(method, url, headers or {}))
+
+    def _compose(self, method: str, url: str, headers: dict[str, str]) -> bytes:
         self._number += 1
-        fields = {"CSeq": str(self._number), "User-Agent": f"Touchline/{__version__}", **(headers or {})}
+        fields = {"CSeq": str(self._number), "User-Agent": f"Touchline/{__version__}", **headers}
         if self.session:
             fields["Session"] = self.session
         login = self._login.header(method, url)
         if login:
             fields["Authorization"] = login
         lines = [f"{method} {url} RTSP/1.0", *(f"{name}: {value}" for name, value in fields.items())]
-        self._open().sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     def media(self, timeout: float) -> tuple[int, bytes]:
         """The next interleaved packet (RFC 2326 10.12): its channel and data. `TimeoutError` after ``timeout``."""
@@ -194,8 +208,6 @@ def _may_be_message(start: bytearray) -> bool:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        # Not connected yet, or no longer: then nothing blocks on it.
-        return
+    # For reading, so that the session can still be ended. Fails where it is not connected: nothing blocks then.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)

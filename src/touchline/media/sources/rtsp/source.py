@@ -106,9 +106,9 @@ class RtspSource:
             ping = "GET_PARAMETER" if "GET_PARAMETER" in options.header("public").upper() else "OPTIONS"
             track, base = self._describe(connection, address)
             channel, keep_alive_s = self._set_up(connection, base, track)
+            connection.control = base
             keep_alive = _KeepAlive(connection, ping, base, keep_alive_s / 2)
             yield from self._pictures(connection, track, channel, keep_alive)
-            connection.send("TEARDOWN", base)
         finally:
             connection.close()
 
