@@ -71,14 +71,20 @@ class RtspServer:
         command += self._extra
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
-        readable, _, _ = select.select([process.stdout], [], [], 30)
-        line = process.stdout.readline() if readable else ""
+        self._process = process
+        line = self.hear(30)
         if not line.startswith("ready "):
             process.kill()
             process.wait()
             raise RuntimeError(f"the RTSP server did not start: {line!r}")
         self.port = int(line.split()[1])
-        self._process = process
+
+    def hear(self, seconds: float) -> str:
+        """The next line it prints, empty after ``seconds``: ``teardown`` where a client ends its session."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        readable, _, _ = select.select([self._process.stdout], [], [], seconds)
+        return self._process.stdout.readline() if readable else ""
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, such as SIGSTOP."""
@@ -208,6 +214,9 @@ def main() -> None:
                     return
                 number += 1
 
+    def told(*_: Any) -> None:
+        print("teardown", flush=True)
+
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(str(options.port))
@@ -229,6 +238,7 @@ def main() -> None:
             role.set_value("media.factory.construct", True)
             factory.add_role_from_structure(role)
         server.get_mount_points().add_factory(f"/{name}", factory)
+    server.connect("client-connected", lambda _, client: client.connect("teardown-request", told))
     if not server.attach(None):
         sys.exit("the port is taken")
     loop = GLib.MainLoop()

@@ -121,6 +121,12 @@ def test_stop_ends_a_frozen_source_at_once(server: RtspServer) -> None:
         assert not [thread for thread in threading.enumerate() if thread.name == "capture"]
 
 
+def test_it_ends_its_session(server: RtspServer) -> None:
+    with Taking(server.url("court")) as taking:
+        taking.wait_packets(5)
+    assert server.hear(10) == "teardown\n"
+
+
 def test_passwords(clip: Path) -> None:
     with RtspServer({"court": clip}, user="keeper", password="s3cret/@?") as server:
         for login, what in (("", "wants a user and password"), ("keeper:wr0ng", "password is wrong")):
