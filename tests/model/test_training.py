@@ -57,7 +57,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     from touchline.model.train import train
 
-    recipe = write_recipe(tmp_path, steps=24)
+    recipe = write_recipe(tmp_path, steps=16)
     whole = weights(train(recipe, tmp_path / "whole"))
     code = (
         "import sys; from pathlib import Path; from touchline.model.train import train; "
@@ -71,7 +71,7 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     os.kill(child.pid, signal.SIGKILL)
     child.wait(10)
     step = torch.load(checkpoint, weights_only=True)["step"]
-    assert 5 <= step < 24
+    assert 5 <= step < 16
     cut = weights(train(recipe, tmp_path / "cut"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     log = [json.loads(line) for line in (tmp_path / "cut" / "small" / "log.jsonl").read_text().splitlines()]
@@ -111,7 +111,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from touchline.model.train import train
 
     folder = tmp_path_factory.mktemp("trained")
-    return train(write_recipe(folder, steps=280, checkpoint=280), folder)
+    return train(write_recipe(folder, steps=220, checkpoint=220), folder)
 
 
 def test_what_is_trained_is_found_by_the_device(trained: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_what_is_trained_is_found_by_the_device(trained: Path, tmp_path: Path) -
     pictures = list(read_folder(trained.parent / "set"))
     held = draw_folder(tmp_path / "held", 8, seed=9)
     by_torch = probe(net, list(read_folder(held)), 320)
-    assert by_torch["people_ap50"] > 0.6
+    assert by_torch["people_ap50"] > 0.5
     for name, calibration in (("float", []), ("int8", pictures)):
         folder = tmp_path / name
         folder.mkdir()
@@ -137,6 +137,11 @@ def test_what_is_trained_is_found_by_the_device(trained: Path, tmp_path: Path) -
             by_torch["people_ap50"], abs=0.001 if name == "float" else 0.15
         )
         assert set(found) == {"people_ap50", "ball_ap50", "roles_map50", "ms_per_frame"}
+    shipped = evaluate(trained / "artifact", held)
+    assert shipped["people_ap50"] == pytest.approx(by_torch["people_ap50"], abs=0.15)
+    facts = json.loads((trained / "artifact" / "manifest.json").read_text())
+    assert facts["accuracy"]["pictures"] == 3
+    assert facts["trained"]["sets"] == {"set": 6}
     sizes = [(tmp_path / name / "model.onnx").stat().st_size for name in ("float", "int8")]
     assert sizes[1] < sizes[0]
 

@@ -27,12 +27,13 @@ def athlete_loss(
     first = 2 + len(ROLES)
     parts: dict[str, Tensor] = {}
     for channel, (name, weight) in enumerate((("people", 1.0), ("ball", ball_weight))):
-        parts[name] = weight * _focal(maps[:, channel], heat[:, channel], care[:, channel])
+        # Per lesson, so that one person close to the camera counts as much as a pitch full of distant ones.
+        parts[name] = weight * _focal(maps[:, channel], heat[:, channel], care[:, channel]).mean()
         raw = maps[:, first + 4 * channel : first + 4 * channel + 4]
         distances = raw.clamp(max=6.0).exp() * STRIDE
         lost = _giou_loss(distances, boxes[:, channel])
-        total = near[:, channel].sum().clamp(min=4.0)
-        parts[f"{name}_box"] = 2.0 * weight * (lost * near[:, channel]).sum() / total
+        total = near[:, channel].sum((1, 2)).clamp(min=2.0)
+        parts[f"{name}_box"] = 2.0 * weight * ((lost * near[:, channel]).sum((1, 2)) / total).mean()
     entropy = functional.cross_entropy(
         maps[:, 2:first], roles, weight=role_weights, ignore_index=-1, reduction="none"
     )
@@ -42,12 +43,12 @@ def athlete_loss(
 
 
 def _focal(logits: Tensor, heat: Tensor, care: Tensor) -> Tensor:
-    """Penalty-reduced focal loss (Law & Deng 2018, arXiv 1808.01244, equation 1), alpha 2, beta 4."""
+    """Penalty-reduced focal loss (Law & Deng 2018, arXiv 1808.01244, equation 1), alpha 2, beta 4 → (N,)."""
     p = logits.sigmoid()
     hit = (heat >= 1.0).float()
     found = (1 - p) ** 2 * functional.logsigmoid(logits) * hit
     silent = p**2 * functional.logsigmoid(-logits) * (1 - heat) ** 4 * care * (1 - hit)
-    return -(found + silent).sum() / hit.sum().clamp(min=8.0)
+    return -(found + silent).sum((1, 2)) / hit.sum((1, 2)).clamp(min=2.0)
 
 
 def _giou_loss(a: Tensor, b: Tensor) -> Tensor:

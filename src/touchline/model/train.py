@@ -20,6 +20,7 @@ from torch import Tensor
 
 from touchline.model.data.lessons import Lesson, Source, Teacher
 from touchline.model.data.pictures import Picture, read_folder
+from touchline.model.finish import finish
 from touchline.model.loss import athlete_loss
 from touchline.model.nets.athlete import AthleteNet
 from touchline.model.probe import probe
@@ -31,7 +32,8 @@ _AHEAD = 4
 
 
 def train(recipe: Path, runs: Path) -> Path:
-    """Train as the recipe says → the run's folder, ``runs``/name, with checkpoint.pt and log.jsonl.
+    """Train as the recipe says → the run's folder, ``runs``/name: checkpoint.pt, log.jsonl and, in the end,
+    artifact/, which is a detector to name in venue.toml.
 
     A run that was stopped, even by kill -9, goes on from its last checkpoint as if nothing had been.
     Raises `ConfigError` for a bad recipe or one that a checkpoint in that folder was not made by.
@@ -49,6 +51,7 @@ def train(recipe: Path, runs: Path) -> Path:
         for entry in run.go(teacher, held):
             log.write(json.dumps(entry) + "\n")
             log.flush()
+    finish(folder, plan, sources, held)
     return folder
 
 

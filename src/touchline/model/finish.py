@@ -1,0 +1,52 @@
+"""The end of the model road: what was trained becomes an artifact with its measured accuracy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from touchline.model.data.lessons import Source
+from touchline.model.data.pictures import Picture
+from touchline.model.evaluate_detector import score
+from touchline.model.export import export_onnx, load_checkpoint, write_artifact
+from touchline.model.recipe import Recipe
+from touchline.vision.detect import load_detector
+
+_CALIBRATION = 64
+_LEAST = 0.02
+
+
+def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence[Picture]) -> Path:
+    """``folder``/artifact: the averaged weights of ``folder``/checkpoint.pt in int8, calibrated on pictures of
+    ``sources``, scored on ``held``."""
+    artifact = folder / "artifact"
+    artifact.mkdir(exist_ok=True)
+    pictures = [picture for source in sources for picture in source.pictures]
+    every = max(1, len(pictures) // _CALIBRATION)
+    net = load_checkpoint(folder / "checkpoint.pt")
+    export_onnx(net, artifact / "model.onnx", pictures[::every], plan.style.width)
+    facts: dict[str, Any] = {
+        "name": plan.name,
+        "task": "detect",
+        "parameters": sum(parameter.numel() for parameter in net.parameters()),
+        "trained": {
+            "recipe_sha256": hashlib.sha256(plan.text.encode()).hexdigest(),
+            "steps": plan.schedule.steps,
+            "sets": {spec.path: len(source.pictures) for spec, source in zip(plan.sets, sources, strict=True)},
+        },
+        "accuracy": {},
+    }
+    thresholds = {"score": 0.3, "ball_score": 0.45}
+    write_artifact(artifact, facts, width=plan.style.width, **thresholds)
+    if held:
+        detector = load_detector(artifact, options={"score": _LEAST, "ball_score": _LEAST})
+        found = score(detector.detect, held)
+        facts["accuracy"] = {
+            "pictures": len(held),
+            "width": plan.style.width,
+            **{name: round(value, 4) for name, value in found.items() if name != "ms_per_frame"},
+        }
+        write_artifact(artifact, facts, width=plan.style.width, **thresholds)
+    return artifact
