@@ -15,18 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.app.page_box import PageBox
+from tests.chromium import ARGS
 from tests.needs import need
 from touchline.types import CameraState, Packet, StreamInfo
 
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDTH, HEIGHT, SIDE, FPS, LOOP = 320, 192, 32, 20, 60
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"> & <script>document.title='taken'</script>"
 NAMES = {"north": "North stand", "south": "South stand", "goal": "Goal line", "bench": "Bench"}

@@ -9,20 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.chromium import ARGS
 from tests.e2e.box import Box, running
 from tests.needs import need
 
 pytestmark = pytest.mark.browser
 
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 # Where the two athletes are in the first picture of a loop, px: drawn by hand, not by any detector.
 ATHLETES = {
