@@ -57,13 +57,13 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     from touchline.model.train import train
 
-    recipe = write_recipe(tmp_path, steps=16)
+    recipe = write_recipe(tmp_path, steps=20)
     whole = weights(train(recipe, tmp_path / "whole"))
     code = (
         "import sys; from pathlib import Path; from touchline.model.train import train; "
         "train(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
-    child = subprocess.Popen([sys.executable, "-c", code, str(recipe), str(tmp_path / "cut")])
+    child = subprocess.Popen(["nice", "-n", "19", sys.executable, "-c", code, str(recipe), str(tmp_path / "cut")])
     checkpoint = tmp_path / "cut" / "small" / "checkpoint.pt"
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and child.poll() is None and time.monotonic() < deadline:
@@ -71,7 +71,7 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     os.kill(child.pid, signal.SIGKILL)
     child.wait(10)
     step = torch.load(checkpoint, weights_only=True)["step"]
-    assert 5 <= step < 16
+    assert 5 <= step < 20
     cut = weights(train(recipe, tmp_path / "cut"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     log = [json.loads(line) for line in (tmp_path / "cut" / "small" / "log.jsonl").read_text().splitlines()]
