@@ -148,6 +148,59 @@ def test_a_panning_camera_confuses_nobody(rate: float) -> None:
     assert all(now == numbers[0] for now in numbers)
 
 
+def test_who_is_missed_while_the_camera_starts_to_turn_is_carried_along() -> None:
+    tracker = Tracker()
+    for i in range(30):
+        pan = 14.0 if i == 29 else 0.0
+        row: Places = [(300 + 120.0 * k + pan, 300.0) for k in range(6)]
+        tracks = tracker.update(seen([place for k, place in enumerate(row) if k != 2 or i < 29]), 0.04 * i)
+    missed = int(np.flatnonzero(~tracks.detected)[0])
+    assert centres(tracks)[missed, 0] == pytest.approx(540 + 14, abs=6)
+
+
+def shown_unseen(tracker: Tracker, place: tuple[float, float], others: Places, start: float) -> int:
+    """For how many frames someone at ``place`` is shown who is detected no more."""
+    for k in range(20):
+        tracks = tracker.update(seen(others), start + 0.04 * k)
+        if not any(np.hypot(*(centres(tracks) - place).T) < 8):
+            return k
+    return 20
+
+
+def test_who_is_hidden_is_shown_longer_than_who_should_be_in_full_view() -> None:
+    frames: list[int] = []
+    for front in ((412.0, 308.0), (700.0, 308.0)):
+        tracker = Tracker()
+        for i in range(30):
+            tracker.update(seen([(400, 300), front, *corner_posts()]), 0.04 * i)
+        frames.append(shown_unseen(tracker, (400, 300), [front, *corner_posts()], 1.2))
+    assert frames[0] > frames[1] + 2
+
+
+def test_the_more_a_detector_misses_the_longer_it_is_waited_for() -> None:
+    frames: list[int] = []
+    rng = np.random.default_rng(0)
+    for share in (0.0, 0.35):
+        tracker = Tracker()
+        places: Places = [(100 + 150.0 * k, 300.0) for k in range(8)]
+        for i in range(150):
+            found = [place for place in places if rng.random() >= share or i > 147]
+            tracker.update(seen([*found, *corner_posts()]), 0.04 * i)
+        frames.append(shown_unseen(tracker, places[3], [*places[:3], *places[4:], *corner_posts()], 6.0))
+    assert frames[1] > frames[0] + 1
+
+
+def test_a_bumped_camera_costs_nobody_the_number() -> None:
+    tracker = Tracker()
+    row: Places = [(300 + 120.0 * k, 300.0 + 40 * (k % 2)) for k in range(6)]
+    for i in range(40):
+        bumped = [(x + (35 if i >= 25 else 0), y) for x, y in row]
+        tracks = tracker.update(seen([*bumped, (1230.0, 660.0)]), 0.04 * i)
+        if i == 20:
+            before = [number_at(tracks, place) for place in row]
+    assert [number_at(tracks, place) for place in bumped] == before
+
+
 def test_any_rate_and_one_that_changes() -> None:
     tracker = Tracker()
     time, numbers = 0.0, []
