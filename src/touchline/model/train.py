@@ -6,9 +6,10 @@ import copy
 import json
 import math
 import os
+import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -31,9 +32,13 @@ Batch = tuple[Tensor, ...]
 _AHEAD = 4
 
 
-def train(recipe: Path, runs: Path) -> Path:
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def train(recipe: Path, runs: Path, say: Callable[[str], None] = _say) -> Path:
     """Train as the recipe says → the run's folder, ``runs``/name: checkpoint.pt, log.jsonl and, in the end,
-    artifact/, which is a detector to name in venue.toml.
+    artifact/, which is a detector to name in venue.toml. ``say`` hears how it goes, by default on stderr.
 
     A run that was stopped, even by kill -9, goes on from its last checkpoint as if nothing had been.
     Raises `ConfigError` for a bad recipe or one that a checkpoint in that folder was not made by.
@@ -51,7 +56,8 @@ def train(recipe: Path, runs: Path) -> Path:
         for entry in run.go(teacher, held):
             log.write(json.dumps(entry) + "\n")
             log.flush()
-    finish(folder, plan, sources, held)
+            say("  ".join(f"{name} {value:g}" for name, value in entry.items()))
+    say(f"the detector is in {finish(folder, plan, sources, held)}")
     return folder
 
 
