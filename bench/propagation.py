@@ -7,13 +7,13 @@ x264 without B-frames: ``still``, the panorama's middle 1920×1080; ``pan``, the
 up to 12 px a frame to and fro; ``walkers``, VTEST at its 10 frames a second.
 
 What is measured, exactly. The detector looks at every frame (in tiles, for people are small): these are the
-every-frame boxes. ``pan`` takes the panorama's boxes, less the window's place: a detector that looks at the panned
-clip itself trembles with its own grid, and ``--anew`` shows that. Boxes of neighbouring frames are linked one to
-one where that makes their IoU largest and it is at least 0.3. At every ``--every``-th frame a contestant is given the
-every-frame boxes; at the frames between it says where these are. Each is compared with the every-frame box that
-the links lead to, while they do; a box it does not know stays where it was. The figure is the mean IoU of all these
-pairs, lost ones counted as what they are. ``right middle`` keeps the given size and puts it exactly over the
-every-frame box: what the detector's own trembling leaves to be reached.
+every-frame boxes. ``pan`` takes the panorama's boxes, less the window's place: a detector that looks at the
+panned clip itself trembles with its own grid, and ``--anew`` shows that. Boxes of neighbouring frames are
+linked one to one where that makes their IoU largest and it is at least 0.3. At every ``--every``-th frame a
+contestant is given the every-frame boxes; at the frames between it says where these are. Each is compared with
+the every-frame box that the links lead to, while they do; a box it does not know stays where it was. The figure
+is the mean IoU of all these pairs, lost ones counted as what they are. ``right middle`` keeps the given size
+and puts it exactly over the every-frame box: what the detector's own trembling leaves to be reached.
 
 Times are process times per frame with the core as busy as it is: compare them with each other. Prints a table and
 a JSON line.
