@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
-.PHONY: demo test test-long setup lint format bench clean help
+.PHONY: demo test test-long setup lint format clean help
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -3
