@@ -168,6 +168,24 @@ def test_a_new_format_empties_the_cache_and_the_same_does_not() -> None:
     assert Listener(stream).got == []
 
 
+def test_skipping_what_was_cached_is_no_loss_and_skipping_more_is() -> None:
+    stream = CameraStream("cam")
+    for i in range(40):
+        stream.publish(picture(i, key=i == 0))
+    late = stream.subscribe(lambda: None)
+    for _ in range(10):
+        late.take()
+    for i in range(40, 45):
+        stream.publish(picture(i))
+    stream.publish(picture(45, key=True))
+    assert [unit.pts for unit in iter(late.take, None)] == [45]
+    assert late.dropped == stream.packets_dropped == 5
+    for i in range(46, 91):
+        stream.publish(picture(i))
+    stream.publish(picture(91, key=True))
+    assert late.dropped == 5 + 45
+
+
 def test_facts_are_told_once_to_each_and_kept_for_who_joins() -> None:
     stream = CameraStream("cam")
     listener = Listener(stream)

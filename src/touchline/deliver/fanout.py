@@ -62,6 +62,7 @@ class Subscription:
     _units: deque[AccessUnit] = field(default_factory=deque[AccessUnit])
     _facts: deque[FactMessage] = field(default_factory=deque[FactMessage])
     _bytes: int = 0
+    _cached: int = 0
 
     @property
     def backlog(self) -> int:
@@ -74,7 +75,14 @@ class Subscription:
             return None
         unit = self._units.popleft()
         self._bytes -= len(unit.data)
+        self._cached = max(0, self._cached - 1)
         return unit
+
+    def preload(self, units: list[AccessUnit]) -> None:
+        """Begin with cached pictures. To jump over them to a newer key picture is no loss."""
+        for unit in units:
+            self.put(unit)
+        self._cached = len(self._units)
 
     def take_fact(self) -> FactMessage | None:
         """The next fact to send, or None."""
@@ -109,9 +117,9 @@ class Subscription:
         self._facts.append(message)
 
     def _clear(self) -> int:
-        lost = len(self._units)
+        lost = len(self._units) - self._cached
         self._units.clear()
-        self._bytes = 0
+        self._bytes = self._cached = 0
         return lost
 
 
@@ -186,8 +194,7 @@ class CameraStream:
         Without a cached group a key picture is asked for.
         """
         subscription = Subscription(ready, self._gop_units + LATE_UNITS, self._gop_bytes + (4 << 20))
-        for unit in self._gop:
-            subscription.put(unit)
+        subscription.preload(self._gop)
         for message in self._facts:
             subscription.put_fact(message)
         if not self._gop:
