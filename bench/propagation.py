@@ -1,19 +1,20 @@
 """How well boxes are carried between detections: propagated box against detected box, at every frame.
 
-    python -m bench.propagation HANDBALL.mp4 VTEST.avi --detector yolox_nano.onnx [--every 5] [--score 0.5]
+    python -m bench.propagation HANDBALL.mp4 VTEST.avi --detector yolox_nano.onnx [--hz 5] [--score 0.5]
 
 HANDBALL: a panorama at least 1080 px high and some 2,500 wide. Three clips are made of it and of VTEST, coded by
 x264 without B-frames: ``still``, the panorama's middle 1920×1080; ``pan``, the same seen by a camera that swings
 up to 12 px a frame to and fro; ``walkers``, VTEST at its 10 frames a second.
 
-What is measured, exactly. The detector looks at every frame (in tiles, for people are small): these are the
-every-frame boxes. ``pan`` takes the panorama's boxes, less the window's place: a detector that looks at the
-panned clip itself trembles with its own grid, and ``--anew`` shows that. Boxes of neighbouring frames are
-linked one to one where that makes their IoU largest and it is at least 0.3. At every ``--every``-th frame a
-contestant is given the every-frame boxes; at the frames between it says where these are. Each is compared with
-the every-frame box that the links lead to, while they do; a box it does not know stays where it was. The figure
-is the mean IoU of all these pairs, lost ones counted as what they are. ``right middle`` keeps the given size
-and puts it exactly over the every-frame box: what the detector's own trembling leaves to be reached.
+What is measured, exactly. The detector looks at every frame (of the panorama in tiles, for people there are
+small): these are the every-frame boxes. ``pan`` takes the panorama's boxes, less the window's place: a detector
+that looks at the panned clip itself trembles with its own grid, and ``--anew`` shows that. Boxes of
+neighbouring frames are linked one to one where that makes their IoU largest and it is at least 0.3. ``--hz``
+times a second (at every 5th frame of 25 and every 2nd of 10; ``walkers`` again at every 5th) a contestant is
+given the every-frame boxes; at the frames between it says where these are. Each is compared with the every-
+frame box that the links lead to, while they do; a box it does not know stays where it was. The figure is the
+mean IoU of all these pairs, lost ones counted as what they are. ``right middle`` keeps the given size and puts
+it exactly over the every-frame box: what the detector's own trembling leaves to be reached.
 
 Times are process times per frame with the core as busy as it is: compare them with each other. Prints a table and
 a JSON line.
@@ -160,6 +161,7 @@ class Clip:
     name: str
     frames: list[Frame]
     boxes: list[Boxes]
+    every: int
 
 
 def overlaps(a: Boxes, b: Boxes) -> NDArray[np.float32]:
@@ -187,13 +189,13 @@ def links(boxes: list[Boxes]) -> list[NDArray[np.intp]]:
     return found
 
 
-def measure(clip: Clip, contestant: Contestant | None, every: int) -> tuple[float, float, int]:
+def measure(clip: Clip, contestant: Contestant | None) -> tuple[float, float, int]:
     """Mean IoU, ms a frame between detections, pairs. No contestant: the right middle."""
     linked, shares, spent, steps = links(clip.boxes), [], 0.0, 0
     boxes, rows = clip.boxes[0], np.arange(0)
     for number, (frame, truth) in enumerate(zip(clip.frames, clip.boxes, strict=True)):
         began = time.process_time()
-        if number % every == 0:
+        if number % clip.every == 0:
             boxes, rows = truth, np.arange(len(truth))
             if contestant:
                 contestant.start(frame, boxes)
@@ -239,11 +241,11 @@ def swing(count: int) -> NDArray[np.intp]:
     return ((place - (place.min() + place.max()) / 2) / 2).astype(np.intp) * 2
 
 
-def handball(path: Path, detector: Detector, tile: int, labels: set[int], *, anew: bool) -> list[Clip]:
+def handball(path: Path, detector: Detector, tile: int, labels: set[int], hz: float, *, anew: bool) -> list[Clip]:
     """``still`` and ``pan``, and with ``anew`` the latter with boxes detected in itself."""
     info, packets = read(path)
     fps = Fraction(info.fps).limit_denominator(1001)
-    place = swing(len(packets))
+    every, place = max(1, round(fps / Fraction(hz))), swing(len(packets))
     reach = int(np.abs(place).max())
     middle, top = (info.width - WIDTH) // 4 * 2, (info.height - HEIGHT) // 4 * 2
     stills, pans, wide = [], [], []
@@ -259,17 +261,22 @@ def handball(path: Path, detector: Detector, tile: int, labels: set[int], *, ane
             boxes - np.array([left, 0, left, 0], np.float32) for boxes, left in zip(wide, lefts, strict=True)
         ]
         shown = [boxes[(boxes[:, 0] >= 0) & (boxes[:, 2] <= WIDTH)] for boxes in shifted]
-        clips.append(Clip(name, list(frames(*code(pictures, fps), motion=True)), shown))
+        clips.append(Clip(name, list(frames(*code(pictures, fps), motion=True)), shown, every))
     if anew:
         panned = clips[-1].frames
-        clips.append(Clip("pan, anew", panned, [look(detector, frame, tile, labels) for frame in panned]))
+        clips.append(Clip("pan, anew", panned, [look(detector, frame, tile, labels) for frame in panned], every))
     return clips
 
 
-def walkers(path: Path, detector: Detector, tile: int, labels: set[int]) -> Clip:
+def walkers(path: Path, detector: Detector, labels: set[int], hz: float) -> list[Clip]:
+    """The clip with detections at ``hz``, and at every 5th frame; people in it are large: no tiles."""
     info, packets = read(path)
     coded = list(frames(*code(frames(info, packets), Fraction(10)), motion=True))
-    return Clip("walkers", coded, [look(detector, frame, tile, labels) for frame in coded])
+    boxes = [look(detector, frame, max(info.width, info.height), labels) for frame in coded]
+    return [
+        Clip("walkers", coded, boxes, max(1, round(10 / hz))),
+        Clip("walkers, every 5th", coded, boxes, 5),
+    ]
 
 
 def main() -> None:
@@ -277,7 +284,7 @@ def main() -> None:
     parser.add_argument("handball", type=Path)
     parser.add_argument("vtest", type=Path)
     parser.add_argument("--detector", default="athlete", help="a shipped name, or a YOLOX .onnx")
-    parser.add_argument("--every", type=int, default=5, help="detect at every n-th frame")
+    parser.add_argument("--hz", type=float, default=5.0, help="detections a second")
     parser.add_argument("--score", type=float, default=0.5, help="least confidence of a box, 0–1")
     parser.add_argument("--tile", type=int, default=416, help="px of the tiles that the detector looks at")
     parser.add_argument("--anew", action="store_true", help="also detect in the panned clip itself")
@@ -288,18 +295,18 @@ def main() -> None:
         options["decode"] = "yolox"
     detector = load_detector(given.detector, options=options)
     labels = {number for number, label in enumerate(detector.labels) if label != "ball"}
-    clips = handball(given.handball, detector, given.tile, labels, anew=given.anew)
-    clips.append(walkers(given.vtest, detector, given.tile, labels))
+    clips = handball(given.handball, detector, given.tile, labels, given.hz, anew=given.anew)
+    clips += walkers(given.vtest, detector, labels, given.hz)
 
     result: dict[str, dict[str, dict[str, float]]] = {}
-    print(f"mean IoU with the every-frame box, detection at every {given.every}th frame; ms a frame between")
+    print(f"mean IoU with the every-frame box, detection at {given.hz:g} Hz; ms a frame between")
     print(f"{'':34}" + "".join(f"{clip.name:>20}" for clip in clips))
     for name, make in {**CONTESTANTS, "right middle, size kept": None}.items():
-        figures = {clip.name: measure(clip, make() if make else None, given.every) for clip in clips}
+        figures = {clip.name: measure(clip, make() if make else None) for clip in clips}
         result[name] = {clip: {"iou": round(iou, 4), "ms": round(ms, 3)} for clip, (iou, ms, _) in figures.items()}
         print(f"{name:34}" + "".join(f"{iou:12.3f} {ms:7.2f}" for iou, ms, _ in figures.values()), flush=True)
     people = {clip.name: round(float(np.mean([len(boxes) for boxes in clip.boxes])), 1) for clip in clips}
-    print(json.dumps({"bench": "propagation", "every": given.every, "people_per_frame": people, "iou": result}))
+    print(json.dumps({"bench": "propagation", "hz": given.hz, "people_per_frame": people, "iou": result}))
 
 
 if __name__ == "__main__":
