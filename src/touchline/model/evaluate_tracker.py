@@ -46,7 +46,8 @@ def evaluate_tracker(data: Path, stride: int = 1) -> dict[str, float]:
 
     ``data``: a folder of MOTChallenge sequences, or one such sequence: det/det.txt, gt/gt.txt, seqinfo.ini.
     Returns ``hota``, ``assa``, ``idf1`` (%, over all sequences together), ``id_switches`` (a count) and
-    ``us_per_update`` (processor time of `Tracker.update`, µs, so that a busy machine matters less). Raises `InputError` on missing or malformed files.
+    ``us_per_update`` (processor time of `Tracker.update`, µs, so that a busy machine matters less).
+    Raises `InputError` on missing or malformed files.
     """
     if stride < 1:
         raise InputError(f"--stride must be at least 1, is {stride}")

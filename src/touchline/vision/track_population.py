@@ -221,7 +221,8 @@ class Population:
     def _within(self, edge: Floats) -> NDArray[np.bool_]:
         """Whose middle is in the picture, or so near beyond what was seen of it that it may well be."""
         x = self.bank.x
-        return ((x[:, :2] >= 0) & (x[:, :2] - x[:, 2:] / 2 <= edge)).all(axis=1)
+        inside = (x[:, :2] >= 0) & (x[:, :2] - x[:, 2:] / 2 <= edge)
+        return inside[:, 0] & inside[:, 1]
 
     def _count(self, rows: Rows) -> None:
         """Count how often tracks in full view had gone unseen before they were found again."""
