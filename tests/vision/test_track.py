@@ -390,7 +390,8 @@ frame = st.tuples(
 def test_whatever_comes_tracks_are_sound_and_numbers_never_used_twice(frames: list, random: object) -> None:  # type: ignore[type-arg]
     tracker = Tracker(TrackerConfig(people=KindConfig(lost_s=2.0)))
     time = 0.0
-    last_shown: dict[int, float] = {}
+    forgotten: set[int] = set()
+    living: set[int] = set()
     for gap, found, coasts in frames:
         time += gap
         raw = np.array([b for b, _, _ in found], np.float32).reshape(-1, 4)
@@ -404,10 +405,11 @@ def test_whatever_comes_tracks_are_sound_and_numbers_never_used_twice(frames: li
             assert (tracks.ids >= 1).all()
             assert len(set(tracks.ids.tolist())) == len(tracks)
             assert (tracks.classes == BALL).sum() <= 1
-            for identity in tracks.ids.tolist():
-                # Once forgotten (lost_s, and blind_s of showing) a number is never given again.
-                assert time - last_shown.get(identity, time) <= 2.0 + 3.0
-                last_shown[identity] = time
+            now = {int(i) for some in (tracker._people, tracker._balls) for i in some.known.ids}
+            forgotten |= living - now
+            living = now
+            assert not forgotten & living, "a number was given twice"
+            assert set(tracks.ids.tolist()) <= living
             if step < coasts:
                 time += 0.04
                 told = tracks.boxes + np.float32(random.uniform(-50, 50))  # type: ignore[attr-defined]
