@@ -26,11 +26,12 @@ from touchline.media.decode import Decoder
 from touchline.types import MEDIA_CLOCK, Fact, Frame, Packet, StreamInfo, Tracks, fact_id
 from touchline.vision.detect import load_detector
 from touchline.vision.propagate import Propagator
-from touchline.vision.smooth import Smoother
+from touchline.vision.smooth import Smoother, SmootherConfig
 from touchline.vision.track import Tracker
 
 PACKETS_HELD_S = 1.5
 FRAMES_HELD = 4
+HINDSIGHT = SmootherConfig(hold_s=1.0)
 LATE_S = 0.25
 """A picture older than this is not worth encoding while newer ones wait."""
 
@@ -60,7 +61,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     )
     detector = load_detector(job.model, width=job.detect_width)
     full_width = detector.width
-    tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(), Register()
+    tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(HINDSIGHT), Register()
     pace, shedder, meter = Pace(), Shedder(job.detect_hz), LoadMeter()
     presenter = Presenter(job, out.send, signals.key, signals.quit.set)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
