@@ -180,7 +180,7 @@ def test_a_person_is_found_where_they_are() -> None:
             y[top + 30 : top + 42, leg : leg + 3] = 140
         u[(top + 6) // 2 : (top + 22) // 2, (left + 2) // 2 : (left + 13) // 2] = 90
         v[(top + 6) // 2 : (top + 22) // 2, (left + 2) // 2 : (left + 13) // 2] = 200
-    found = load_detector("athlete", width=640, options={"score": 0.2, "ball_score": 0.99}).detect(
+    found = load_detector("athlete", width=960, options={"score": 0.3, "ball_score": 0.99}).detect(
         Frame(0, y, u, v)
     )
     middles = {(round(float(b[0] + b[2]) / 2 / 20), round(float(b[1] + b[3]) / 2 / 20)) for b in found.boxes}

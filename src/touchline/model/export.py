@@ -42,7 +42,7 @@ def load_checkpoint(path: Path) -> AthleteNet:
 def export_onnx(net: AthleteNet, path: Path, pictures: Sequence[Picture] = (), width: int = 960) -> None:
     """Write ``net`` as ONNX: uint8 (N, 6, H/2, W/2) → float32 (N, 13, H/4, W/4), sizes free.
 
-    With ``pictures`` its convolutions run in int8: weights per channel, activations by the range they take on
+    With ``pictures`` its convolutions run in int8: weights per channel, activations by the mean range they take on
     these pictures at analysis size ``width``. The last layer stays in float32, as its channels mean
     different things. Weights keep to 7 bits, since processors without VNNI add pairs of products in 16 bits.
     """
@@ -75,6 +75,7 @@ def export_onnx(net: AthleteNet, path: Path, pictures: Sequence[Picture] = (), w
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
+                extra_options={"CalibMovingAverage": True},
                 nodes_to_exclude=[last],
             )
             graph = onnx.load(small)
