@@ -25,6 +25,9 @@ DATAGRAM = 1200
 """Largest UDP payload in bytes: fits every path that carries IPv6's 1,280."""
 
 HEADER = 12
+PLAYOUT_DELAY_MS = 30
+"""From a picture's arrival to its showing: as long as its boxes need to be there, and no longer. In steps of 10 ms."""
+
 PLAYOUT_DELAY_URI = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 _EXTENSION = 8
 _MAX_TAG = 16
@@ -158,8 +161,8 @@ class Wire:
 def wire(parts: list[bytes], shape: Shape, *, hurry: bool) -> Wire:
     """Lay out the payloads of one access unit.
 
-    ``hurry`` puts the playout delay extension (0 to 0 ms: show at once) on the first packet; a receiver keeps
-    to it until told otherwise, so key pictures are enough.
+    ``hurry`` puts the playout delay extension (`PLAYOUT_DELAY_MS`, no less and no more) on the first packet; a
+    receiver keeps to it until told otherwise, so key pictures are enough.
     """
     block = bytearray()
     packets: list[tuple[int, int]] = []
@@ -174,7 +177,9 @@ def wire(parts: list[bytes], shape: Shape, *, hurry: bool) -> Wire:
         head = bytes([first, second]) + bytes(10)
         if extended:
             # One-byte header (RFC 8285), min and max delay of 12 bits each.
-            head += b"\xbe\xde\x00\x01" + bytes([shape.playout_delay << 4 | 2, 0, 0, 0])
+            delay = PLAYOUT_DELAY_MS // 10
+            limits = (delay << 12 | delay).to_bytes(3, "big")
+            head += b"\xbe\xde\x00\x01" + bytes([shape.playout_delay << 4 | 2]) + limits
         offset = len(block)
         packets.append((offset, len(head) + len(part)))
         block += head + part + room
