@@ -66,10 +66,13 @@ def test_the_user_s_step_of_the_readme_runs(tmp_path: Path) -> None:
     assert made.shape == (600, 800, 3)
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("toml"))
+# A detector's own file, which says how to read it, is no piece of venue.toml.
+VENUES = [block for block in blocks("toml") if not block[1].startswith("decode")]
+
+
+@pytest.mark.parametrize(("page", "text"), VENUES)
 def test_every_piece_of_venue_toml_is_valid(page: str, text: str) -> None:
-    if text.lstrip().startswith("decode"):
-        pytest.skip("a detector's own file")
+    assert page
     Venue.model_validate(tomllib.loads(text))
 
 

@@ -8,17 +8,21 @@ from typing import Any
 
 import pytest
 
-from tests.deliver.browser import chromium, viewer_page
+from tests.deliver.browser import viewer_page
 from tests.deliver.clips import encode, endless
 from tests.deliver.peers import nothing_left_behind, until
+from tests.needs import need
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepSessions
 from touchline.types.fact import Fact
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def browser_installed() -> None:
+    need("chromium")
+
 
 FIRST = 5 * 10**9  # beyond 32 bits: time stamps wrap on the way
 
