@@ -26,7 +26,7 @@ DATAGRAM = 1200
 
 HEADER = 12
 PLAYOUT_DELAY_MS = 30
-"""From a picture's arrival to its showing, in steps of 10: as long as its boxes need to be there, and no longer."""
+"""From arrival to showing, in steps of 10: as long as a picture's boxes need to be there, and no longer."""
 
 PLAYOUT_DELAY_URI = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 _EXTENSION = 8
