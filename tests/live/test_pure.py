@@ -74,6 +74,13 @@ def test_shedding_follows_the_order_and_stops_at_the_end() -> None:
     ]
 
 
+def test_a_detector_of_one_size_sheds_no_size() -> None:
+    shedder = Shedder(8, sizes=False)
+    for _ in range(20):
+        shedder.update(SWAMPED)
+    assert shedder.shed() == ["analysis rate: 2 of 8 Hz", "analysis of all but key pictures"]
+
+
 def test_one_bad_second_sheds_nothing() -> None:
     shedder = Shedder(5)
     for load in (SWAMPED, CALM) * 10:

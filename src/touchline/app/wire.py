@@ -23,12 +23,12 @@ from touchline.deliver.webrtc import IceSettings, WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, Message, Report
 from touchline.live.supervisor import Supervisor
+from touchline.live.worker import EXIT_INPUT
 from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, ConfigError, Fact, Packet, StreamInfo
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 _REPORTED = frozenset(

@@ -56,7 +56,7 @@ _TAGS = {"SRTP_AEAD_AES_128_GCM": 16, "SRTP_AES128_CM_SHA1_80": 10}
 _UDP_SEGMENT = 103  # linux/udp.h
 _SEND_BUFFER = 2 << 20
 
-_scratch: Any = _ffi.new("unsigned char[]", 1 << 20)
+_scratch: Any = _ffi.new("unsigned char[]", 16 << 20)  # more than any picture takes
 _view = memoryview(_ffi.buffer(_scratch))
 _length: Any = _ffi.new("int *")
 
@@ -381,6 +381,8 @@ class PeerTransport:
     def send(self, wire: Wire, sequence: int, timestamp: int, ssrc: int) -> bool:
         """Protect and send a whole picture. False: the kernel had no room, and the rest of it was not sent."""
         block = wire.block
+        if len(block) > len(_view):
+            return False
         _view[: len(block)] = block
         context, length, protect = self._dtls._tx_srtp._srtp[0], _length, _lib.srtp_protect
         for offset, size in wire.packets:

@@ -26,7 +26,6 @@ class CameraJob:
     model: str = "athlete"
     detect_hz: float = 5.0
     detect_width: int | None = None
-    min_score: float = 0.3
     process: str | None = None
     burn_in: bool = False
     display: bool = False

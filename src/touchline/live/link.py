@@ -34,7 +34,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The box's word to a worker: ``start`` (with a job), ``key`` (send an IDR) or ``stop``."""
+    """The box's word to a worker: ``start`` (with a job) or ``key`` (send an IDR)."""
 
     name: str
     job: dict[str, Any] = field(default_factory=dict[str, Any])

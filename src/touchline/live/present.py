@@ -59,6 +59,8 @@ class Presenter:
         if self._step is not None:
             made = self._step(image, Context(self._job.id, frame.pts / MEDIA_CLOCK, tracks))
             image = rgb_from_frame(frame) if made is None else made
+            if made is not None and (self._job.burn_in or self._job.display):
+                image = made.copy()  # what the user's function returned is theirs, and may be read-only
             scale = (image.shape[1] / frame.width, image.shape[0] / frame.height)
         if self._job.burn_in or self._job.display:
             draw_tracks(image, tracks, scale)

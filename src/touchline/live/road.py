@@ -23,7 +23,17 @@ from touchline.live.shed import LoadMeter, Shedder
 from touchline.live.threads import run_together, yield_to_video
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
-from touchline.types import MEDIA_CLOCK, Fact, Frame, Packet, StreamInfo, Tracks, fact_id
+from touchline.types import (
+    MEDIA_CLOCK,
+    Fact,
+    Frame,
+    InputError,
+    Packet,
+    SourceError,
+    StreamInfo,
+    Tracks,
+    fact_id,
+)
 from touchline.vision.detect import load_detector
 from touchline.vision.propagate import Propagator
 from touchline.vision.smooth import Smoother, SmootherConfig
@@ -32,6 +42,7 @@ from touchline.vision.track import Tracker
 PACKETS_HELD_S = 1.5
 FRAMES_HELD = 4
 HINDSIGHT = SmootherConfig(hold_s=1.0)
+LEAST_WIDTH = 160
 LATE_S = 0.25
 """A picture older than this is not worth encoding while newer ones wait."""
 
@@ -62,7 +73,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     detector = load_detector(job.model, width=job.detect_width)
     full_width = detector.width
     tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(HINDSIGHT), Register()
-    pace, shedder, meter = Pace(), Shedder(job.detect_hz), LoadMeter()
+    pace, shedder, meter = Pace(), Shedder(job.detect_hz, sizes=detector.resizable), LoadMeter()
     presenter = Presenter(job, out.send, signals.key, signals.quit.set)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
@@ -71,14 +82,14 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def take() -> None:
         """Source → packets. Those that browsers can play leave for the viewers here, untouched."""
-        untouched = False
+        as_it_is = False
         for item in capture.packets():
             if isinstance(item, StreamInfo):
-                untouched = live and passes_through(item) and not presenter.alters
-                pulse.stream(item, passthrough=untouched)
+                as_it_is = untouched(item)
+                pulse.stream(item, passthrough=as_it_is)
             else:
                 pulse.count("fps_in", clocks.media())
-            if untouched:
+            if as_it_is:
                 out.send(item)
             packets.put(item)
         packets.close()
@@ -87,12 +98,15 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
         nonlocal encodes, fps
         decoder: Decoder | None = None
+        skipping = False  # until the next key picture: what lies between leans on what was left out
         for item in packets:
             if isinstance(item, StreamInfo):
-                encodes, fps = live and not (passes_through(item) and not presenter.alters), item.fps
+                encodes, fps = live and not untouched(item), item.fps
                 # Analysis does not see the difference that the loop filter makes; people do.
-                decoder = Decoder(item, motion=True, skip_loop_filter=not (encodes or draws))
-            elif decoder and (encodes or item.is_key or not shedder.plan.keys_only):
+                decoder = open_decoder(item, skip_loop_filter=not (encodes or draws))
+                continue
+            skipping = not (encodes or item.is_key) and (skipping or shedder.plan.keys_only)
+            if decoder and not skipping:
                 for frame in decoder.decode(item):
                     frames.put(frame)
                     if encodes and not draws and not late(frame):
@@ -127,11 +141,22 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             pulse.count("fps_analysed", started)
             load = meter.frame(started, clocks.media(), seconds, frames.dropped)
             if live and load is not None:
-                detector.set_width(round(full_width * shedder.update(load).width_scale))
+                detector.set_width(max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale)))
                 pulse.set(shed=shedder.shed(), frames_skipped=frames.dropped + packets.dropped)
         for final, pts in smoother.flush():
             tell(final, pts, size)
         presenter.close()
+
+    def untouched(info: StreamInfo) -> bool:
+        """Whether viewers get the camera's own packets."""
+        return live and passes_through(info) and not presenter.alters
+
+    def open_decoder(info: StreamInfo, *, skip_loop_filter: bool) -> Decoder:
+        try:
+            return Decoder(info, motion=True, skip_loop_filter=skip_loop_filter)
+        except InputError as error:
+            what, _, remedy = str(error).partition("; ")
+            raise SourceError(job.name or job.id, what, remedy, retry=False) from error
 
     def late(frame: Frame) -> bool:
         return live and len(packets) > 2 and clocks.media() - frame.pts / MEDIA_CLOCK > LATE_S

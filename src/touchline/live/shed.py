@@ -54,16 +54,13 @@ class ShedConfig:
 class Shedder:
     """Call `update` once a second."""
 
-    def __init__(self, detect_hz: float, config: ShedConfig | None = None) -> None:
+    def __init__(self, detect_hz: float, config: ShedConfig | None = None, *, sizes: bool = True) -> None:
+        """``sizes``: whether the detector can look at a smaller picture."""
         self._config = config or ShedConfig()
-        self._steps = (
-            Plan(detect_hz),
-            Plan(detect_hz / 2),
-            Plan(detect_hz / 4),
-            Plan(detect_hz / 4, 0.7),
-            Plan(detect_hz / 4, 0.5),
-            Plan(detect_hz / 4, 0.5, keys_only=True),
-        )
+        slow = detect_hz / 4
+        smaller = (Plan(slow, 0.7), Plan(slow, 0.5)) if sizes else ()
+        least = Plan(slow, 0.5 if sizes else 1.0, keys_only=True)
+        self._steps = (Plan(detect_hz), Plan(detect_hz / 2), Plan(slow), *smaller, least)
         self._step = 0
         self._bad = 0
         self._calm = 0

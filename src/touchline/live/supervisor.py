@@ -51,24 +51,16 @@ class Supervisor:
         self._running: dict[str, _Running] = {}
 
     async def run(self) -> None:
-        """Keep all workers running until cancelled; then end them in order."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for job in self._jobs.values():
-                    group.create_task(self._keep(job), name=f"keep {job.id}")
-        finally:
-            await self._end_all()
+        """Keep all workers running until cancelled; a worker ends when its line is closed."""
+        async with asyncio.TaskGroup() as group:
+            for job in self._jobs.values():
+                group.create_task(self._keep(job), name=f"keep {job.id}")
 
     def command(self, camera: str, name: str) -> None:
-        """Say ``key`` or ``stop`` to a camera's worker, if it runs."""
+        """Say ``key`` to a camera's worker, if it runs."""
         running = self._running.get(camera)
         if running is not None and not running.writer.is_closing():
             running.writer.write(pack(Command(name)))
-
-    def pid(self, camera: str) -> int | None:
-        """The process id of a camera's worker, or None while there is none."""
-        running = self._running.get(camera)
-        return running.process.pid if running else None
 
     async def _keep(self, job: CameraJob) -> None:
         clock = asyncio.get_running_loop().time
@@ -98,17 +90,12 @@ class Supervisor:
         Returns its exit status, and why it was killed ("" where it was not).
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "touchline.live.worker",
-                str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOUCHLINE_WORKER": job.id},
-            )
+        try:
+            with theirs:
+                process = await self._spawn(job, theirs)
+        except OSError as error:
+            ours.close()
+            return 1, f"could not be started ({error.strerror})"
         reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
         self._running[job.id] = _Running(process, writer)
         why = ""
@@ -123,6 +110,19 @@ class Supervisor:
             status = await _reap(process, patience=0.0 if why else 3.0)
         return status, why
 
+    async def _spawn(self, job: CameraJob, line: socket.socket) -> asyncio.subprocess.Process:
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "touchline.live.worker",
+            str(line.fileno()),
+            pass_fds=(line.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ | threads | {"TOUCHLINE_WORKER": job.id},
+        )
+
     async def _hear(self, camera: str, reader: asyncio.StreamReader) -> str:
         unpacker, patience = Unpacker(), START_S
         while True:
@@ -134,12 +134,13 @@ class Supervisor:
             if not data:
                 return ""
             for message in unpacker.feed(data):
-                patience = SILENCE_S
-                self._on_message(camera, message)
-
-    async def _end_all(self) -> None:
-        for camera in list(self._running):
-            self.command(camera, "stop")
+                if isinstance(message, Report) and "state" in message.fields:
+                    patience = SILENCE_S  # its libraries and the model are loaded
+                try:
+                    self._on_message(camera, message)
+                except Exception:
+                    # A fault of the box's own in what one camera sent must not end the others.
+                    log.exception("%s: a message could not be passed on", camera)
 
 
 async def _reap(process: asyncio.subprocess.Process, patience: float) -> int:

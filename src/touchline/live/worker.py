@@ -88,16 +88,14 @@ def _await_job(line: socket.socket, unpacker: Unpacker) -> CameraJob:
 
 
 def _listen(line: socket.socket, unpacker: Unpacker, signals: Signals) -> None:
-    while data := _receive(line):
-        for message in unpacker.feed(data):
-            match message:
-                case Command("key"):
-                    signals.key.set()
-                case Command("stop"):
-                    signals.stop.set()
-                case _:
-                    raise LinkError(f"a worker takes key and stop, not {message}")
-    signals.stop.set()
+    try:
+        while data := _receive(line):
+            for message in unpacker.feed(data):
+                if message != Command("key"):
+                    raise LinkError(f"a worker takes key, not {message}")
+                signals.key.set()
+    finally:
+        signals.stop.set()
 
 
 def _receive(line: socket.socket) -> bytes:

@@ -16,7 +16,7 @@ from typing import Self
 
 from touchline.media.sources.source import Source
 from touchline.media.timeline import Sample
-from touchline.types import SourceError, StreamInfo
+from touchline.types import StreamInfo
 
 CLOSE_S = 0.3
 """How long leaving waits for the reader; it may be in the middle of a call."""
@@ -42,7 +42,7 @@ class Pump:
         self._bytes = 0
         self._until_key = False
         self._closed = False
-        self._fault: SourceError | None = None
+        self._fault: Exception | None = None
         self._ended = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
@@ -91,7 +91,7 @@ class Pump:
             for item in reader:
                 if not self._put(item):
                     break
-        except SourceError as fault:
+        except Exception as fault:  # noqa: BLE001  # raised again in `get`, in the caller's thread
             self._fault = fault
         finally:
             reader.close()

@@ -114,11 +114,18 @@ class Detector:
         """Analysis size in px: the width a 16:9 picture is looked at."""
         return self._fixed[0] if self._fixed else self._width
 
+    @property
+    def resizable(self) -> bool:
+        """Whether `set_width` does anything: the network takes pictures of any size."""
+        return self._fixed is None
+
     def set_width(self, width: int) -> None:
         """Look at 16:9 pictures at this width from now on, others at as many pixels.
 
         A network whose input has a fixed size keeps it. Raises `ModelError` below 64 or above 4096 px.
         """
+        if width == self._width:
+            return
         if not 64 <= width <= 4096:
             raise ModelError(f"{self._name}: analysis width is {width}; choose 64 to 4096 px")
         self._width = width
