@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
-.PHONY: demo test test-long setup lint format clean help
+.PHONY: demo test setup lint format clean help
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -3
@@ -47,10 +47,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 test: setup lint
-	$(BIN)/pytest -m 'not long' $(ARGS)
-
-test-long: setup lint
-	$(BIN)/pytest -m long --timeout=1800 $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,17 +9,10 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
+from tests.chromium import ARGS
+
 PAGE = Path(__file__).with_name("page.html")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
+FLAGS = [*ARGS, "--autoplay-policy=no-user-gesture-required"]
 
 
 def chromium() -> str | None:
@@ -33,7 +26,7 @@ async def viewer_page(whep: Callable[[str], Awaitable[str]], args: list[str] | N
     path = chromium()
     assert path is not None
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGS + (args or []))
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS + (args or []))
         try:
             page = await browser.new_page()
             await page.route(
