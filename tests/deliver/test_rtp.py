@@ -164,3 +164,14 @@ def test_a_key_picture_without_parameter_sets_gets_them() -> None:
 def test_the_profile_is_read_from_the_sps() -> None:
     assert profile_level_id(START + PPS + START + SPS) == "64001f"
     assert profile_level_id(START + IDR) is None
+
+
+def test_a_key_picture_is_to_be_held_thirty_milliseconds() -> None:
+    made = wire(payloads([nal(5, 3, b"picture")]), Shape(96, 16, 3), hurry=True)
+    offset, size = made.packets[0]
+    first = RtpPacket.parse(made.block[offset : offset + size])
+    assert first.extensions is not None
+    header = made.block[offset + HEADER : offset + HEADER + 8]
+    assert header[:5] == b"\xbe\xde\x00\x01\x32", "one extension, id 3, of three bytes"
+    least, most = (int.from_bytes(header[5:], "big") >> shift & 0xFFF for shift in (12, 0))
+    assert (least, most) == (3, 3), "in steps of 10 ms"
