@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import write_clip, write_sound
-from tests.e2e.box import children, command, running
+from tests.e2e.box import Box, children, command, running
 
 
 def is_live(camera: dict[str, object]) -> bool:
@@ -157,11 +157,13 @@ def test_a_stream_that_changes_its_size_plays_on(tmp_path: Path) -> None:
     with running(tmp_path, "live", str(changing), "--loop") as box:
         box.wait("cam1", lambda camera: is_live(camera) and camera["width"] == 640)
         box.wait("cam1", lambda camera: is_live(camera) and camera["width"] == 320)
-        sizes = {
-            (fact["width"], fact["height"])
-            for fact in box.get("api/v1/facts?camera=cam1&kind=tracks&limit=10000")["facts"]
-        }
-        assert sizes >= {(640, 360), (320, 240)}
+        # A size is told with the first packet, the tracks that are in it follow when it is looked at.
+        box.wait("cam1", lambda _camera: sizes_of_tracks(box) >= {(640, 360), (320, 240)})
+
+
+def sizes_of_tracks(box: Box) -> set[tuple[int, int]]:
+    facts = box.get("api/v1/facts?camera=cam1&kind=tracks&limit=10000")["facts"]
+    return {(fact["width"], fact["height"]) for fact in facts}
 
 
 def test_a_second_box_on_the_same_port_says_so(tmp_path: Path) -> None:
