@@ -34,6 +34,7 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.deliver.clips import encode, endless
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepSessions
 from touchline.types.fact import Fact, JsonValue, fact_id
@@ -123,7 +124,7 @@ async def server() -> None:
             fact = Fact(fact_id(0), "bench", "tracks", packet.pts, {"tracks": TRACKS})
             if state["arm"] == "touchline":
                 if state["facts"]:
-                    stream.publish_fact(fact)
+                    stream.publish_fact(FactJson.of(fact))
                 stream.publish(packet)
             else:
                 if state["facts"]:

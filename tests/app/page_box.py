@@ -15,6 +15,7 @@ import uvicorn
 from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
 from touchline.app.wire import Box, make_box
+from touchline.deliver.factjson import FactJson
 from touchline.types import CameraState, Fact, Packet, StreamInfo, fact_id
 
 TIMEOUT_S = 20
@@ -122,7 +123,7 @@ class PageBox:
             packet = packets[number % len(packets)]
             data = facts(number)
             if data is not None:
-                stream.publish_fact(Fact(fact_id(number), camera, "tracks", pts, data))
+                stream.publish_fact(FactJson.of(Fact(fact_id(number), camera, "tracks", pts, data)))
             stream.publish(Packet(packet.data, pts, packet.is_key))
             number += 1
             due += step / 90_000

@@ -14,6 +14,7 @@ from aiortc import RTCSessionDescription
 from tests.deliver.clips import encode, endless, play
 from tests.deliver.offers import CHROMIUM
 from tests.deliver.peers import Peer, nothing_left_behind, open_sockets, until
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepRefused, WhepSessions
 from touchline.types import ConfigError, Fact, Packet, StreamInfo
@@ -54,7 +55,7 @@ def test_a_peer_sees_every_picture_and_hears_every_fact() -> None:
             await until(lambda: bool(peer.hello))
             told = [Fact(f"id{i}", "cam", "tracks", i, {"text": "å" * 1500 * (i % 2)}) for i in range(20)]
             for fact in told:
-                stream.publish_fact(fact)
+                stream.publish_fact(FactJson.of(fact))
                 await asyncio.sleep(0.01)
             await until(lambda: len(peer.frames) >= 60 and len(peer.facts) == 20)
             assert consecutive(peer.frames)
@@ -95,7 +96,7 @@ def test_lost_facts_do_not_stop_the_others() -> None:
             await until(lambda: bool(peer.hello))
             # Far more than may be unacknowledged at once, so that a loss that is never got over would show.
             for i in range(300):
-                stream.publish_fact(Fact(f"id{i}", "cam", "tracks", i, {"text": "x" * 900}))
+                stream.publish_fact(FactJson.of(Fact(f"id{i}", "cam", "tracks", i, {"text": "x" * 900})))
                 await asyncio.sleep(0.005)
             await until(lambda: len(peer.facts) + peer.lost >= 300)
             assert peer.lost >= 25

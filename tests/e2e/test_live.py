@@ -60,7 +60,7 @@ def test_a_killed_worker_is_replaced_and_the_others_do_not_notice(tmp_path: Path
         first = box.wait("cam1", is_live)
         box.wait("cam2", is_live)
         other = box.worker_of("cam2")
-        last = box.get("api/v1/facts?camera=cam1&kind=tracks&limit=10000")["facts"][-1]["media_time"]
+        last = box.tracks("cam1")[-1]["media_time"]
         os.kill(box.worker_of("cam1"), signal.SIGKILL)
         box.wait("cam1", lambda camera: camera["restarts"] == 1)
         box.wait("cam1", is_live)
@@ -71,7 +71,7 @@ def test_a_killed_worker_is_replaced_and_the_others_do_not_notice(tmp_path: Path
         assert times == sorted(times), "media time never goes back"
         assert box.worker_of("cam2") == other
         assert box.camera("cam2")["restarts"] == 0
-        facts = box.get("api/v1/facts?camera=cam2&kind=tracks&limit=10000")["facts"]
+        facts = box.tracks("cam2")
         gaps = [later["media_time"] - earlier["media_time"] for earlier, later in itertools.pairwise(facts)]
         assert max(gaps) < 1.0, "its neighbour's pictures kept being analysed"
 
@@ -162,7 +162,7 @@ def test_a_stream_that_changes_its_size_plays_on(tmp_path: Path) -> None:
 
 
 def sizes_of_tracks(box: Box) -> set[tuple[int, int]]:
-    facts = box.get("api/v1/facts?camera=cam1&kind=tracks&limit=10000")["facts"]
+    facts = box.tracks("cam1")
     return {(fact["width"], fact["height"]) for fact in facts}
 
 

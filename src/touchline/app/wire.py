@@ -17,7 +17,8 @@ import uvicorn
 
 from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, Venue, expand
-from touchline.deliver.facts import FactLog
+from touchline.deliver.factjson import FactJson
+from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepSessions
 from touchline.live.job import CameraJob
@@ -96,8 +97,9 @@ def make_box(venue: Venue, *, display: bool = False) -> Box:
                 before = status.latency_ms
                 status.latency_ms = round(age if before is None else before + 0.05 * (age - before), 1)
             case Fact():
-                stream.publish_fact(message)
-                facts.add(message)
+                fact = FactJson.of(message)
+                stream.publish_fact(fact)
+                facts.add(fact)
             case StreamInfo():
                 stream.publish_info(message)
             case Report():
