@@ -19,7 +19,7 @@ from tests.runtime.test_load import tflite_file
 from touchline.runtime import manifest
 from touchline.runtime.load import load
 from touchline.types import Detections, Frame, ModelError
-from touchline.vision import decode
+from touchline.vision import boxes as heads
 from touchline.vision.detect import load_detector
 
 
@@ -115,7 +115,7 @@ def test_centre_head() -> None:
     maps[5:9, 2, 3] = np.log([1, 2, 1.5, 3])
     maps[1, 6, 1] = 0.0  # a ball at (6, 26)
     maps[9:13, 6, 1] = np.log(0.5)
-    boxes, scores, classes = decode.centre(maps, 4, 0.1)
+    boxes, scores, classes = heads.centre(maps, 4, 0.1)
     assert boxes.tolist() == [pytest.approx([10, 2, 20, 22]), pytest.approx([4, 24, 8, 28])]
     assert scores.tolist() == pytest.approx([1 / (1 + np.exp(-2)), 0.5])
     assert classes.tolist() == [3, 0]
@@ -124,7 +124,7 @@ def test_centre_head() -> None:
 def test_suppression_spares_other_groups_and_distant_boxes() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
     scores = np.array([0.5, 0.9, 0.3, 0.2], np.float32)
-    assert decode.suppress(boxes, scores, np.array([0, 0, 1, 0]), 0.6).tolist() == [1, 2, 3]
+    assert heads.suppress(boxes, scores, np.array([0, 0, 1, 0]), 0.6).tolist() == [1, 2, 3]
 
 
 @given(st.integers(0, 60), st.integers(0, 10**6), st.floats(0.1, 0.9))
@@ -134,7 +134,7 @@ def test_no_two_boxes_kept_overlap(count: int, seed: int, overlap: float) -> Non
     corner = rng.uniform(0, 50, (count, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(1, 40, (count, 2))], 1).astype(np.float32)
     scores = rng.uniform(0, 1, count).astype(np.float32)
-    kept = boxes[decode.suppress(boxes, scores, np.zeros(count), overlap)]
+    kept = boxes[heads.suppress(boxes, scores, np.zeros(count), overlap)]
     low, high = np.maximum(kept[:, None, :2], kept[:, :2]), np.minimum(kept[:, None, 2:], kept[:, 2:])
     shared = np.prod(np.maximum(high - low, 0), 2)
     area = np.prod(kept[:, 2:] - kept[:, :2], 1)

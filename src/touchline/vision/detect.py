@@ -16,7 +16,7 @@ from touchline.runtime.tensors import Model
 from touchline.types.detections import Detections
 from touchline.types.errors import ModelError
 from touchline.types.frame import Frame
-from touchline.vision import decode
+from touchline.vision import boxes as heads
 from touchline.vision.prepare import Fit, blocks, colours, fit_fixed, fit_free
 
 Kind = Literal["centre", "yolox", "nanodet", "ultralytics"]
@@ -146,7 +146,7 @@ class Detector:
         if len(boxes) > most:
             best = np.argpartition(-scores, most)[:most]
             boxes, scores, known, ball = boxes[best], scores[best], known[best], ball[best]
-        rows = decode.suppress(boxes, scores, ball, self._reading.overlap)[:_MOST]
+        rows = heads.suppress(boxes, scores, ball, self._reading.overlap)[:_MOST]
         scale = np.array([*fit.scale, *fit.scale], np.float32)
         return Detections(
             np.ascontiguousarray(boxes[rows] * scale, np.float32),
@@ -198,25 +198,25 @@ class Detector:
             values = np.clip(np.round(values / port.scale) + port.zero_point, limits.min, limits.max)
         return np.ascontiguousarray(values[None], port.dtype)
 
-    def _candidates(self, outputs: Sequence[NDArray[Any]], fit: Fit) -> decode.Candidates:
+    def _candidates(self, outputs: Sequence[NDArray[Any]], fit: Fit) -> heads.Candidates:
         reading = self._reading
         least = min(reading.score, reading.ball_score)
         arrays = [self._real(index, array) for index, array in enumerate(outputs)]
-        rows = decode.cells(fit.size, reading.strides)
+        rows = heads.cells(fit.size, reading.strides)
         first = arrays[0]
         match reading.decode:
             case "centre" if first.ndim == 4 and first.shape[1] == 13:
-                return decode.centre(first[0], fit.size[0] // first.shape[3], least)
+                return heads.centre(first[0], fit.size[0] // first.shape[3], least)
             case "yolox" if first.ndim == 3 and first.shape[1] == rows and first.shape[2] > 5:
-                return decode.yolox(first[0], fit.size, reading.strides, least)
+                return heads.yolox(first[0], fit.size, reading.strides, least)
             case "ultralytics" if first.ndim == 3 and first.shape[1] > 4:
-                return decode.ultralytics(first[0], least)
+                return heads.ultralytics(first[0], least)
             case "nanodet" if all(array.ndim == 3 for array in arrays) and len(arrays) == 2 * len(reading.strides):
                 half = len(reading.strides)
                 classes = np.concatenate([array[0] for array in arrays[:half]])
                 distances = np.concatenate([array[0] for array in arrays[half:]])
                 if len(classes) == len(distances) == rows and distances.shape[1] % 4 == 0:
-                    return decode.nanodet(classes, distances, fit.size, reading.strides, reading.offset, least)
+                    return heads.nanodet(classes, distances, fit.size, reading.strides, reading.offset, least)
             case _:
                 pass
         shapes = ", ".join(str(array.shape) for array in arrays)
