@@ -12,9 +12,10 @@ from typing import Any
 
 import uvicorn
 
+from touchline.app.box import Box
 from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
-from touchline.app.wire import Box, make_box
+from touchline.app.wire import make_box
 from touchline.deliver.factjson import FactJson
 from touchline.types import CameraState, Fact, Packet, StreamInfo, fact_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections import Counter
 
@@ -46,7 +47,7 @@ def test_a_fault_in_taking_one_camera_s_word_leaves_the_others_alone(caplog: pyt
                 raise ValueError("a fault of the box's own")
 
     with caplog.at_level(logging.ERROR):
-        supervisor = Supervisor({name: job(name) for name in ("ill", "well")}, on_message)
+        supervisor = Supervisor({name: job(name) for name in ("ill", "well")}, on_message, os.environ)
         asyncio.run(run(supervisor, seen, Counter(ill=30, well=30)))
     assert restarts == []
     assert "ill: a message could not be passed on" in caplog.text

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
@@ -18,14 +18,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import Receive, Scope, Send
 
 import touchline
+from touchline.app.box import Box
 from touchline.app.metrics import render
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import LISTENERS, FactLog
 from touchline.deliver.webrtc import WhepRefused
 from touchline.types import CameraState, InputError
-
-if TYPE_CHECKING:
-    from touchline.app.wire import Box
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024

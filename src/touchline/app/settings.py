@@ -138,6 +138,11 @@ def expand(text: str) -> str:
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
 
 
+def worker_environment() -> dict[str, str]:
+    """The environment of the cameras' processes: this one's, and one thread for each of their libraries."""
+    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
 def cache_folder() -> Path:
     """Where what was fetched once is kept: ``$TOUCHLINE_CACHE``, else the user's cache folder (XDG)."""
     named = os.environ.get("TOUCHLINE_CACHE")

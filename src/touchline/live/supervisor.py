@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -43,11 +42,20 @@ class _Running:
 
 
 class Supervisor:
-    """Runs ``jobs``; ``on_message`` gets every message with its camera's id, on the event loop's thread."""
+    """Runs ``jobs``; ``on_message`` gets every message with its camera's id, on the event loop's thread.
 
-    def __init__(self, jobs: Mapping[str, CameraJob], on_message: Callable[[str, Message], None]) -> None:
+    ``environment``: the workers', which also get ``TOUCHLINE_WORKER``, the camera's id.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, CameraJob],
+        on_message: Callable[[str, Message], None],
+        environment: Mapping[str, str],
+    ) -> None:
         self._jobs = dict(jobs)
         self._on_message = on_message
+        self._environment = dict(environment)
         self._running: dict[str, _Running] = {}
 
     async def run(self) -> None:
@@ -111,7 +119,6 @@ class Supervisor:
         return status, why
 
     async def _spawn(self, job: CameraJob, line: socket.socket) -> asyncio.subprocess.Process:
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -120,7 +127,7 @@ class Supervisor:
             pass_fds=(line.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ | threads | {"TOUCHLINE_WORKER": job.id},
+            env=self._environment | {"TOUCHLINE_WORKER": job.id},
         )
 
     async def _hear(self, camera: str, reader: asyncio.StreamReader) -> str:
