@@ -20,7 +20,7 @@ from typing import Any
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import FactLog
 from touchline.live.link import Unpacker, pack
-from touchline.types import Fact, fact_id
+from touchline.types import MEDIA_CLOCK, Fact, fact_id
 
 PAGE = 1000
 LONG_AGO = 10_000
@@ -71,7 +71,7 @@ def as_bytes(count: int, tracks: int) -> dict[str, Any]:
         "held": len(held),
         "mb": round(used, 1),
         "page_ms": round(median_ms(page(None, None)), 2),
-        "filtered_page_ms": round(median_ms(page("cam3", str(held[-PAGE].pts / 90_000))), 2),
+        "filtered_page_ms": round(median_ms(page("cam3", str(held[-PAGE].pts / MEDIA_CLOCK))), 2),
         "add_us": round(median_ms(lambda: log.add(FactJson.of(one))) * 1000),
     }
 

@@ -37,6 +37,7 @@ from tests.deliver.clips import encode, endless
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepSessions
+from touchline.types import MEDIA_CLOCK
 from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.packet import Packet
 
@@ -81,7 +82,7 @@ class AiortcServer:
 
     def publish(self, packet: Packet) -> None:
         shared = av.Packet(packet.data)
-        shared.pts, shared.time_base = packet.pts, Fraction(1, 90_000)
+        shared.pts, shared.time_base = packet.pts, Fraction(1, MEDIA_CLOCK)
         for _, track, _ in self.viewers:
             if not track.queue.full():
                 track.queue.put_nowait(shared)

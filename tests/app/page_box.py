@@ -17,7 +17,7 @@ from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
 from touchline.app.wire import make_box
 from touchline.deliver.factjson import FactJson
-from touchline.types import CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
 
 TIMEOUT_S = 20
 
@@ -116,18 +116,18 @@ class PageBox:
     async def _play(
         self, camera: str, info: StreamInfo, packets: list[Packet], facts: Callable[[int], dict[str, Any] | None]
     ) -> None:
-        stream, step = self.box.streams[camera], round(90_000 / info.fps)
+        stream, step = self.box.streams[camera], round(MEDIA_CLOCK / info.fps)
         stream.publish_info(info)
         due, number = self._loop.time(), 0
         while True:
-            pts = round(self.box.media_time() * 90_000)
+            pts = round(self.box.media_time() * MEDIA_CLOCK)
             packet = packets[number % len(packets)]
             data = facts(number)
             if data is not None:
                 stream.publish_fact(FactJson.of(Fact(fact_id(number), camera, "tracks", pts, data)))
             stream.publish(Packet(packet.data, pts, packet.is_key))
             number += 1
-            due += step / 90_000
+            due += step / MEDIA_CLOCK
             await asyncio.sleep(max(0.0, due - self._loop.time()))
 
 

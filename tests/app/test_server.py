@@ -13,7 +13,7 @@ from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
 from touchline.app.wire import make_box
 from touchline.deliver.factjson import FactJson
-from touchline.types import CameraState, Fact, fact_id
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, fact_id
 
 
 def venue(host: str = "127.0.0.1") -> Venue:
@@ -37,7 +37,7 @@ def client(box: Box) -> Iterator[TestClient]:
 
 def add(box: Box, camera: str, kind: str, seconds: float) -> str:
     identity = fact_id(1_700_000_000_000 + int(seconds * 1000))
-    box.facts.add(FactJson.of(Fact(identity, camera, kind, int(seconds * 90_000), {"n": 1})))
+    box.facts.add(FactJson.of(Fact(identity, camera, kind, int(seconds * MEDIA_CLOCK), {"n": 1})))
     return identity
 
 

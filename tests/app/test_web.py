@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from tests.app.page_box import PageBox
 from tests.chromium import ARGS
 from tests.needs import need
-from touchline.types import CameraState, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, CameraState, Packet, StreamInfo
 
 WIDTH, HEIGHT, SIDE, FPS, LOOP = 320, 192, 32, 20, 60
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"> & <script>document.title='taken'</script>"
@@ -72,14 +72,14 @@ def clip() -> tuple[StreamInfo, list[Packet]]:
     """A white square that crosses a grey picture."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    codec.time_base, codec.framerate, codec.gop_size = Fraction(1, 90_000), Fraction(FPS), FPS
+    codec.time_base, codec.framerate, codec.gop_size = Fraction(1, MEDIA_CLOCK), Fraction(FPS), FPS
     codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0:repeat-headers=1"}
     packets: list[Packet] = []
     for number in range(LOOP):
         image = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
         image[80 : 80 + SIDE, square_at(number) : square_at(number) + SIDE] = 255
         frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
-        frame.pts = number * 90_000 // FPS
+        frame.pts = number * MEDIA_CLOCK // FPS
         packets += [Packet(bytes(packet), 0, packet.is_keyframe) for packet in codec.encode(frame)]
     packets += [Packet(bytes(packet), 0, packet.is_keyframe) for packet in codec.encode(None)]
     return StreamInfo("h264", WIDTH, HEIGHT, FPS, bytes(codec.extradata or b"")), packets

@@ -17,7 +17,7 @@ from tests.deliver.peers import Peer, nothing_left_behind, open_sockets, until
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepRefused, WhepSessions
-from touchline.types import ConfigError, Fact, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, ConfigError, Fact, Packet, StreamInfo
 
 INFO, PACKETS = encode(frames=60, gop=30)
 STEP = 3000
@@ -62,7 +62,7 @@ def test_a_peer_sees_every_picture_and_hears_every_fact() -> None:
             assert all((f - 10**10) % 2**32 % STEP == 0 for f in peer.frames)
             assert {f["id"] for f in peer.facts} == {f.id for f in told}
             assert all(f["text"] == "å" * 1500 * (f["pts"] % 2) for f in peer.facts)
-            assert (peer.hello["camera"], peer.hello["clock"]) == ("cam", 90_000)
+            assert (peer.hello["camera"], peer.hello["clock"]) == ("cam", MEDIA_CLOCK)
             (stats,) = sessions.stats()
             assert (stats.srtp, stats.camera, stats.path) == ("SRTP_AEAD_AES_128_GCM", "cam", "host → host")
             assert stats.sent > 60
@@ -122,7 +122,7 @@ def test_who_joins_later_gets_the_last_key_picture_first() -> None:
             assert consecutive(second.frames)
             assert consecutive(first.frames)
             assert stream.viewers == 2
-            await until(lambda: (stream.last_pts - second.frames[-1]) % 2**32 < 90_000)
+            await until(lambda: (stream.last_pts - second.frames[-1]) % 2**32 < MEDIA_CLOCK)
             await asyncio.gather(first.leave(), second.leave())
 
     asyncio.run(run())
@@ -224,17 +224,11 @@ def test_candidates_may_trickle() -> None:
             candidates = [line for line in lines if line.startswith("a=candidate")]
             offer = "\r\n".join(line for line in lines if "candidate" not in line) + "\r\n"
             name, answer = await sessions.open("cam", offer)
-            assert await sessions.patch(
-                name, "\r\n".join(candidates), "application/trickle-ice-sdpfrag; charset=utf-8"
-            )
+            assert await sessions.patch(name, "\r\n".join(candidates))
             assert not await sessions.patch("nobody", "a=end-of-candidates")
-            for body, kind, status in (
-                ("a=ice-ufrag:other", "application/trickle-ice-sdpfrag", 422),
-                ("x", "application/trickle-ice-sdpfrag", 400),
-                ("a=end-of-candidates", "application/sdp", 415),
-            ):
+            for body, status in (("a=ice-ufrag:other", 422), ("x", 400)):
                 with pytest.raises(WhepRefused) as refusal:
-                    await sessions.patch(name, body, kind)
+                    await sessions.patch(name, body)
                 assert refusal.value.status == status
             await peer.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             await until(lambda: len(peer.frames) > 3)
@@ -258,7 +252,7 @@ def test_what_cannot_be_opened_leaves_nothing_behind() -> None:
                 else:
                     assert await sessions.close(name)
                 assert len(sessions) == 0
-            with pytest.raises(WhepRefused, match="no such camera"):
+            with pytest.raises(KeyError):
                 await sessions.open("other", CHROMIUM)
             first, _ = await sessions.open("cam", CHROMIUM)
             assert len(first) >= 24

@@ -22,12 +22,11 @@ from touchline.app.box import Box
 from touchline.app.metrics import render
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import LISTENERS, FactLog
-from touchline.deliver.webrtc import WhepRefused
+from touchline.deliver.webrtc import FRAGMENT_TYPE, WhepRefused
 from touchline.types import CameraState, InputError
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024
-TRICKLE = "application/trickle-ice-sdpfrag"
 SSE_PING_S = 15
 """Seconds between comments that keep an event stream's connection open."""
 SSE_PATIENCE_S = 20
@@ -78,6 +77,10 @@ def make_app(box: Box) -> FastAPI:
             raise HTTPException(404, f"no camera {camera!r}; GET /api/v1/cameras lists them")
         return camera
 
+    def found(session: bool) -> None:
+        if not session:
+            raise HTTPException(404, "no such session; it may have ended already")
+
     # The page
 
     @app.get("/", include_in_schema=False)
@@ -106,16 +109,14 @@ def make_app(box: Box) -> FastAPI:
     async def whep_end(camera: str, session: str) -> Response:
         """End a session."""
         known(camera)
-        if not await box.sessions.close(session):
-            raise HTTPException(404, "no such session; it may have ended already")
+        found(await box.sessions.close(session))
         return Response(status_code=200)
 
     @app.patch("/whep/{camera}/{session}", status_code=204, tags=["video"])
     async def whep_trickle(camera: str, session: str, request: Request) -> Response:
         """Further ICE candidates of the viewer (RFC 8840)."""
         known(camera)
-        if not await box.sessions.patch(session, await _body(request, TRICKLE)):
-            raise HTTPException(404, "no such session; it may have ended already")
+        found(await box.sessions.patch(session, await _body(request, FRAGMENT_TYPE)))
         return Response(status_code=204)
 
     @app.get("/api/v1/ice", tags=["video"])

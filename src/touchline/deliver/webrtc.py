@@ -155,12 +155,10 @@ class WhepSessions:
     async def open(self, camera: str, offer_sdp: str) -> tuple[str, str]:
         """Answer a viewer's offer: (session id, SDP answer).
 
-        Raises `WhepRefused`: 404 no such camera, 409 the camera's codec cannot be sent, 503 too many viewers, and
-        what `read_offer` raises.
+        Raises KeyError where there is no such camera, and `WhepRefused`: 409 the camera's codec cannot be sent,
+        503 too many viewers, and what `read_offer` raises.
         """
-        stream = self._streams.get(camera)
-        if stream is None:
-            raise WhepRefused(404, "there is no such camera; GET /api/v1/cameras lists them")
+        stream = self._streams[camera]
         if stream.info is not None and stream.info.codec != "h264":
             raise WhepRefused(
                 409, f"camera {camera}: viewers cannot play {stream.info.codec}; let it be encoded as H.264"
@@ -205,16 +203,14 @@ class WhepSessions:
             self._ticker = asyncio.create_task(self._tick(), name="whep ticker")
         return name, text
 
-    async def patch(self, session_id: str, body: str, content_type: str = FRAGMENT_TYPE) -> bool:
-        """Take trickled candidates (answer 204). False: there is no such session (404).
+    async def patch(self, session_id: str, body: str) -> bool:
+        """Take trickled candidates (`FRAGMENT_TYPE`). False: there is no such session.
 
-        Raises `WhepRefused`: 415 another content type, 422 an ICE restart (reconnect instead), 400 and 413.
+        Raises `WhepRefused`: 422 an ICE restart (reconnect instead), 400 and 413.
         """
         session = self._sessions.get(session_id)
         if session is None:
             return False
-        if content_type.partition(";")[0].strip().lower() != FRAGMENT_TYPE:
-            raise WhepRefused(415, f"PATCH takes {FRAGMENT_TYPE}; send candidates in that form")
         fragment = read_fragment(body)
         if fragment.username is not None and fragment.username != session.offer.ice.usernameFragment:
             raise WhepRefused(422, "ICE cannot be restarted; open a new session")
@@ -226,7 +222,7 @@ class WhepSessions:
         return True
 
     async def close(self, session_id: str) -> bool:
-        """The viewer leaves. False: there is no such session (404)."""
+        """The viewer leaves. False: there is no such session."""
         return await self._end(session_id)
 
     def stats(self) -> list[ViewerStats]:
