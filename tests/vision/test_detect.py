@@ -121,6 +121,29 @@ def test_centre_head() -> None:
     assert classes.tolist() == [3, 0]
 
 
+@given(st.integers(0, 10**6), st.floats(60, 200), st.floats(60, 200), st.floats(0, 0.15))
+@settings(max_examples=40)
+def test_the_box_of_someone_close_is_what_the_cells_around_the_peak_agree_on(
+    seed: int, wide: float, high: float, noise: float
+) -> None:
+    cells, x, y = 60, 122.0, 118.0
+    axis = np.arange(cells) * 4.0 + 2
+    away = np.ones((4, cells, cells), np.float32)
+    for side, distance in enumerate(
+        (axis - x + wide / 2, (axis - y + high / 2)[:, None], x + wide / 2 - axis, (y + high / 2 - axis)[:, None])
+    ):
+        away[side] = np.log(np.maximum(distance, 1) / 4)
+    maps = np.full((13, cells, cells), -9.0, np.float32)
+    maps[0] = 3 - (((axis - x) / wide) ** 2 + ((axis - y)[:, None] / high) ** 2) * 20
+    maps[5:9] = away + np.random.default_rng(seed).normal(0, noise, away.shape)
+    boxes, scores, _ = heads.centre(maps, 4, 0.5)
+    assert len(boxes) == 1
+    assert scores[0] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-3)
+    true = np.array([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])
+    # A single cell errs by noise · half the side, four times that now and then; the mean of many by far less.
+    assert np.abs(boxes[0] - true).max() <= 0.1 + 0.6 * noise * max(wide, high)
+
+
 def test_suppression_spares_other_groups_and_distant_boxes() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
     scores = np.array([0.5, 0.9, 0.3, 0.2], np.float32)
