@@ -19,14 +19,15 @@ def write_clip(
     frames: int = 75,
     b_frames: int = 0,
     pixel_format: str = "yuv420p",
+    key_every: int = 0,
 ) -> Path:
-    """A moving picture in the container that ``path``'s ending names."""
+    """A moving picture in the container that ``path``'s ending names; a key picture a second unless said."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         if codec == "libx264":
-            stream.options = {"preset": "ultrafast", "bf": str(b_frames), "g": str(fps)}
+            stream.options = {"preset": "ultrafast", "bf": str(b_frames), "g": str(key_every or fps)}
             if b_frames:
                 stream.options = stream.options | {"preset": "veryfast"}
         elif codec == "libx265":
