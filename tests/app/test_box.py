@@ -10,6 +10,7 @@ import pytest
 
 import touchline
 from touchline.app.box import Box
+from touchline.app.metrics import render
 from touchline.app.settings import CameraSettings, Venue
 from touchline.app.wire import make_box
 from touchline.live.link import Command, Report
@@ -49,6 +50,18 @@ def test_a_worker_may_say_how_its_camera_is_and_nothing_else(box: Box, caplog: p
         "north: failed: no route",
         "north: its worker sent a command: ignored",
     ]
+
+
+def test_a_camera_without_pictures_has_no_latency_and_metrics_tell_every_loss(box: Box) -> None:
+    box.hear("north", Report({"state": "live", "line_dropped": 3, "pictures_late": 4}))
+    box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
+    assert box.cameras()[0].latency_ms is not None
+    told = render(box.cameras()).decode()
+    assert 'touchline_camera_line_dropped_total{camera="north"} 3.0' in told
+    assert 'touchline_camera_pictures_late_total{camera="north"} 4.0' in told
+    assert 'touchline_camera_source_dropped_total{camera="north"} 0.0' in told
+    box.hear("north", Report({"state": "stale", "error": "gone"}))
+    assert box.cameras()[0].latency_ms is None
 
 
 def test_the_user_s_q_ends_the_box(box: Box) -> None:

@@ -159,6 +159,7 @@ def test_a_stream_that_changes_its_size_plays_on(tmp_path: Path) -> None:
         box.wait("cam1", lambda camera: is_live(camera) and camera["width"] == 320)
         # A size is told with the first packet, the tracks that are in it follow when it is looked at.
         box.wait("cam1", lambda _camera: sizes_of_tracks(box) >= {(640, 360), (320, 240)})
+        assert box.camera("cam1")["reconnects"] == 0
 
 
 def sizes_of_tracks(box: Box) -> set[tuple[int, int]]:

@@ -88,6 +88,8 @@ def _apply(status: CameraStatus, report: Report) -> None:
             status.state = CameraState(value)
         elif name in _REPORTED:
             setattr(status, name, value)
+    if status.state is not CameraState.LIVE:
+        status.latency_ms = None  # it is the age of a picture, and none comes
     if (status.state, status.error) != before:
         _tell(status)
 

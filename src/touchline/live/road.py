@@ -82,7 +82,13 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    encodes, fps = False, 0.0  # written by decode alone
+    encodes, fps, too_late = False, 0.0, 0  # written by decode alone
+    pulse.watch(
+        reconnects=lambda: capture.reconnects,
+        source_dropped=lambda: capture.dropped,
+        frames_skipped=lambda: packets.dropped + frames.dropped,
+        pictures_late=lambda: too_late,
+    )
 
     def take() -> None:
         """Source → packets. Those that browsers can play leave for the viewers here, untouched."""
@@ -100,7 +106,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps
+        nonlocal encodes, fps, too_late
         decoder: Decoder | None = None
         skipping = False  # until the next key picture: what lies between leans on what was left out
         for item in packets:
@@ -113,8 +119,11 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             if decoder and not skipping:
                 for frame in decoder.decode(item):
                     frames.put(frame)
-                    if watched() and not job.burn_in and not late(frame):
-                        presenter.show(frame, fps, encode=encodes)
+                    if watched() and not job.burn_in:
+                        if late(frame):
+                            too_late += 1
+                        else:
+                            presenter.show(frame, fps, encode=encodes)
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
         frames.close()
@@ -146,7 +155,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             load = meter.frame(started, clocks.media(), seconds, frames.dropped)
             if live and load is not None:
                 detector.set_width(max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale)))
-                pulse.set(shed=shedder.shed(), frames_skipped=frames.dropped + packets.dropped)
+                pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
             tell(final, pts, size)
         presenter.close()
