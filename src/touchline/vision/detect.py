@@ -37,7 +37,8 @@ class Reading:
     one number or three. ``rim``: what fills the input beside the picture, 0–255. ``strides``: of a grid
     head. ``offset``: of a nanodet cell. ``score``, ``ball_score``: least confidence, 0–1, of people and of
     the ball. ``overlap``: IoU from which two boxes are one. ``width``: analysis size in px, for a network
-    that takes any. ``multiple``: its sizes are multiples of this.
+    that takes any. ``least_width``: to which it may fall, where everybody is close (`Zoom`); as ``width`` unless
+    said, so that only networks made for it are looked through so. ``multiple``: its sizes are multiples of this.
     """
 
     decode: Kind
@@ -52,6 +53,7 @@ class Reading:
     ball_score: float
     overlap: float
     width: int
+    least_width: int
     multiple: int
 
 
@@ -115,6 +117,11 @@ class Detector:
         return self._fixed[0] if self._fixed else self._width
 
     @property
+    def least_width(self) -> int:
+        """The width in px to which it may be set where everybody is close, at most `width`."""
+        return min(self.width, self._reading.least_width) if self.resizable else self.width
+
+    @property
     def resizable(self) -> bool:
         """Whether `set_width` does anything: the network takes pictures of any size."""
         return self._fixed is None
@@ -124,7 +131,7 @@ class Detector:
 
         A network whose input has a fixed size keeps it. Raises `ModelError` below 64 or above 4096 px.
         """
-        if width == self._width:
+        if width == self._width or self._fixed:
             return
         if not 64 <= width <= 4096:
             raise ModelError(f"{self._name}: analysis width is {width}; choose 64 to 4096 px")
@@ -263,6 +270,7 @@ def _reading(table: Mapping[str, Any], where: str) -> Reading:
             ball_score=float(table.get("ball_score", score)),
             overlap=float(table.get("overlap", 0.6)),
             width=int(table.get("width", 960)),
+            least_width=int(table.get("least_width", table.get("width", 960))),
             multiple=int(table.get("multiple", 32)),
         )
     except (TypeError, ValueError) as error:
