@@ -49,7 +49,8 @@ def watch(
 @settings(max_examples=60)
 def test_all_are_large_enough_and_no_width_is_wasted(people: list[float], full: int, least: int) -> None:
     widths = watch(Zoom(full, least), 0.0, 20.0, people)[50:]
-    enough = CONFIG.person_px / (min(people) * scale_per_width(SIZE))
+    visible = [height for height in people if height * full * scale_per_width(SIZE) >= FOUND_FROM_PX]
+    enough = CONFIG.person_px / (min(visible) * scale_per_width(SIZE)) if visible else full
     smallest = min(widths)
     assert smallest >= min(enough, full) - 1e-6
     levels = {max(min(least, full), round(full * share)) for share in CONFIG.shares} | {full}
