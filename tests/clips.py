@@ -20,8 +20,12 @@ def write_clip(
     b_frames: int = 0,
     pixel_format: str = "yuv420p",
     key_every: int = 0,
+    rotation: int = 0,
 ) -> Path:
-    """A moving picture in the container that ``path``'s ending names; a key picture a second unless said."""
+    """A moving picture in the container that ``path``'s ending names; a key picture a second unless said.
+
+    ``rotation``: degrees counter-clockwise that players are told to turn it by.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         assert isinstance(stream, VideoStream)
@@ -33,6 +37,8 @@ def write_clip(
         elif codec == "libx265":
             stream.options = {"preset": "ultrafast", "x265-params": "log-level=error"}
         stream.gop_size = fps
+        if rotation:
+            stream.set_display_rotation(rotation)
         rows = np.arange(height, dtype=np.int32)[:, None]
         columns = np.arange(width, dtype=np.int32)[None, :]
         for at in range(frames):

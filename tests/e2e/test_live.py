@@ -141,12 +141,15 @@ def test_shapes_and_rates_of_every_kind_play(tmp_path: Path) -> None:
         "fast": write_clip(tmp_path / "fast.mp4", fps=60, frames=120),
         "bframes": write_clip(tmp_path / "bframes.mp4", b_frames=2),
         "hevc": write_clip(tmp_path / "hevc.mkv", codec="libx265"),
+        "phone": write_clip(tmp_path / "phone.mp4", rotation=90),
     }
     names = [part for name, clip in clips.items() for part in ("--name", f"{name}={clip}")]
     with running(tmp_path, "live", *names, "--loop") as box:
         for name in clips:
             camera = box.wait(name, is_live, 60)
             assert camera["passthrough"] == (name in ("portrait", "slow", "fast"))
+        assert (camera["width"], camera["height"]) == (360, 640), "upright, not as the phone lay"
+        assert {(fact["width"], fact["height"]) for fact in box.tracks("phone")} == {(360, 640)}
 
 
 def test_a_stream_that_changes_its_size_plays_on(tmp_path: Path) -> None:

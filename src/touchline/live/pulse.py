@@ -26,11 +26,12 @@ class Pulse:
 
     def stream(self, info: StreamInfo, *, passthrough: bool) -> None:
         """The source (re)connected or changed its format."""
+        width, height = info.upright_size
         with self._lock:
             self._fields |= {
                 "codec": info.codec,
-                "width": info.width,
-                "height": info.height,
+                "width": width,
+                "height": height,
                 "passthrough": passthrough,
             }
 

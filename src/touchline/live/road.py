@@ -59,9 +59,9 @@ class Out(Protocol):
 
 
 def passes_through(info: StreamInfo) -> bool:
-    """Whether every browser can play the camera's own packets: H.264, 4:2:0 of 8 bits, no B-frames."""
+    """Whether every browser can show the camera's own packets: H.264, 4:2:0 of 8 bits, no B-frames, upright."""
     plain = info.pixel_format in ("", "yuv420p", "yuvj420p")
-    return info.codec == "h264" and plain and not info.has_b_frames
+    return info.codec == "h264" and plain and not info.has_b_frames and not info.turns
 
 
 def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse: Pulse) -> None:
