@@ -237,6 +237,42 @@ def test_candidates_may_trickle() -> None:
     asyncio.run(run())
 
 
+def test_a_thousand_offers_that_nobody_follows_up_keep_nobody_out() -> None:
+    async def run() -> None:
+        limits = WhepLimits(ice=3.0, grace=0.2, connecting=8)
+        async with camera(ice=IceSettings(max_sessions=20), limits=limits) as (_, sessions):
+            watching, late = Peer(), Peer()
+            await watching.join(sessions)
+            await until(lambda: len(watching.frames) > 5)
+            refusals: list[int] = []
+            most = 0
+
+            async def offer(count: int) -> None:
+                nonlocal most
+                for _ in range(count):
+                    try:
+                        await sessions.open("cam", CHROMIUM)
+                    except WhepRefused as error:
+                        refusals.append(error.status)
+                    most = max(most, len(sessions))
+                    await asyncio.sleep(0)
+
+            seen = len(watching.frames)
+            await offer(1000)
+            assert set(refusals) == {503}
+            assert most <= 1 + 8
+            await until(lambda: len(watching.frames) > seen + 10)
+            assert consecutive(watching.frames), "who watches does not notice"
+            await asyncio.sleep(limits.grace)
+            await late.join(sessions)  # the places are all taken still, by nobody
+            await until(lambda: len(late.frames) > 5)
+            await until(lambda: len(sessions) == 2)
+            await watching.leave()
+            await late.leave()
+
+    asyncio.run(run())
+
+
 def test_what_cannot_be_opened_leaves_nothing_behind() -> None:
     async def run() -> None:
         async with camera(ice=IceSettings(max_sessions=1), limits=WhepLimits(ice=30)) as (stream, sessions):

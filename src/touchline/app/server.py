@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 from sse_starlette import EventSourceResponse
-from sse_starlette.sse import SendTimeoutError
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import touchline
 from touchline.app.box import Box
@@ -27,10 +29,9 @@ from touchline.types import CameraState, InputError
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024
+BODY_S = 10.0
 SSE_PING_S = 15
 """Seconds between comments that keep an event stream's connection open."""
-SSE_PATIENCE_S = 20
-"""A listener that takes nothing for so long is hung up on."""
 MAX_FACTS = 1000
 FACTS_A_PIECE = 32
 
@@ -56,13 +57,7 @@ def make_app(box: Box) -> FastAPI:
         # A page elsewhere whose name is re-pointed at loopback must not reach the box (DNS rebinding).
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        if not request.url.path.startswith(("/docs", "/openapi.json")):
-            for name, value in HEADERS.items():
-                response.headers.setdefault(name, value)
-        return response
+    app.add_middleware(GuardHeaders)
 
     @app.exception_handler(WhepRefused)
     async def refused(_: Request, error: WhepRefused) -> JSONResponse:
@@ -72,9 +67,14 @@ def make_app(box: Box) -> FastAPI:
     async def wrong_input(_: Request, error: InputError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=400)
 
+    @app.exception_handler(RequestValidationError)
+    async def wrong_query(_: Request, error: RequestValidationError) -> JSONResponse:
+        said = "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors()[:3])
+        return JSONResponse({"detail": f"{said}; see /docs"}, status_code=422)
+
     def known(camera: str) -> str:
         if camera not in box.statuses:
-            raise HTTPException(404, f"no camera {camera!r}; GET /api/v1/cameras lists them")
+            raise HTTPException(404, f"no camera {camera[:63]!r}; GET /api/v1/cameras lists them")
         return camera
 
     def found(session: bool) -> None:
@@ -182,15 +182,39 @@ def make_app(box: Box) -> FastAPI:
     return app
 
 
+class GuardHeaders:
+    """Adds `HEADERS` to every answer but the documentation's, whose page loads its scripts from elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        bare = scope["type"] != "http" or scope["path"].startswith(("/docs", "/openapi.json"))
+        await self._app(scope, receive, send if bare else guarded)
+
+
 async def _body(request: Request, content_type: str) -> str:
     given = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if given != content_type:
         raise HTTPException(415, f"Content-Type must be {content_type}, is {given or 'missing'}")
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > MAX_BODY:
+                    raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+    except TimeoutError:
+        raise HTTPException(408, f"the body did not come within {BODY_S:.0f} s") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body ended early") from None  # nobody is left to read it
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -227,9 +251,7 @@ class FactEvents(Response):
                 detail = f"{LISTENERS} listen to facts already; try again later, or ask /api/v1/facts?since="
                 await JSONResponse({"detail": detail}, 503)(scope, receive, send)
                 return
-            stream = EventSourceResponse(self._events(facts), ping=SSE_PING_S, send_timeout=SSE_PATIENCE_S)
-            with contextlib.suppress(SendTimeoutError):
-                await stream(scope, receive, send)
+            await EventSourceResponse(self._events(facts), ping=SSE_PING_S)(scope, receive, send)
 
     async def _events(self, facts: AsyncGenerator[FactJson]) -> AsyncGenerator[bytes]:
         async with aclosing(facts):

@@ -15,6 +15,7 @@ from dataclasses import replace
 import uvicorn
 
 from touchline.app.box import Box
+from touchline.app.patience import PatientProtocol
 from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, Venue, expand, worker_environment
 from touchline.deliver.factlog import FactLog
@@ -27,6 +28,10 @@ from touchline.types import CameraState, CameraStatus, ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
+
+CONNECTIONS = 256
+CONNECTIONS_A_VIEWER = 4
+"""HTTP connections at once; what is beyond is answered 503."""
 
 
 async def run(
@@ -124,7 +129,14 @@ class Server(uvicorn.Server):
 def make_server(box: Box) -> Server:
     """The HTTP server of ``box``, which is given its socket when it begins to serve."""
     config = uvicorn.Config(
-        make_app(box), log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none"
+        make_app(box),
+        http=PatientProtocol,
+        ws="none",
+        # Its warnings are of what clients send: at their mercy, and of no use to the user.
+        log_level="error",
+        access_log=False,
+        limit_concurrency=CONNECTIONS + CONNECTIONS_A_VIEWER * box.sessions.ice.max_sessions,
+        timeout_graceful_shutdown=1,
     )
     return Server(config)
 

@@ -38,12 +38,18 @@ FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 @dataclass(frozen=True, slots=True)
 class WhepLimits:
     """Seconds for a STUN or TURN server to answer, to find a path, to shake hands, and of silence until a viewer
-    counts as gone (a browser sends something every 2.5 s at the least)."""
+    counts as gone (a browser sends something every 2.5 s at the least).
+
+    ``connecting``: viewers on their way at once. Where they or all viewers are too many, the one that has been on
+    its way for longest, and for more than ``grace`` s, makes room: offers that nobody follows up keep nobody out.
+    """
 
     gather: float = 1.0
-    ice: float = 20.0
-    dtls: float = 10.0
+    ice: float = 10.0
+    dtls: float = 5.0
     silence: float = 10.0
+    connecting: int = 128
+    grace: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class _Session:
         self.sender = ViewerSender(self.transport, stream, shape, cname)
         self.task: asyncio.Task[None] | None = None
         self.candidates = len(offer.candidates)
+        self.opened = asyncio.get_running_loop().time()
         self.started = False
 
     async def run(self, limits: WhepLimits) -> None:
@@ -165,8 +172,7 @@ class WhepSessions:
             )
         profile = profile_level_id(stream.info.extradata) if stream.info is not None else None
         offer = read_offer(offer_sdp, profile)
-        if len(self._sessions) + self._opening >= self.ice.max_sessions:
-            raise WhepRefused(503, f"all {self.ice.max_sessions} viewers' places are taken; try again later")
+        self._make_room()
         name = secrets.token_urlsafe(24)
         session = _Session(stream, offer, self.ice, name[:8])
         self._opening += 1
@@ -238,6 +244,21 @@ class WhepSessions:
         await asyncio.gather(*(self._end(name) for name in tuple(self._sessions)))
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _make_room(self) -> None:
+        waiting = [(name, session) for name, session in self._sessions.items() if not session.started]
+        full = len(self._sessions) + self._opening >= self.ice.max_sessions
+        if not full and len(waiting) + self._opening < self._limits.connecting:
+            return
+        if waiting:
+            name, oldest = waiting[0]
+            if asyncio.get_running_loop().time() - oldest.opened > self._limits.grace:
+                del self._sessions[name]
+                self._finish(oldest.close())
+                return
+        taken = self.ice.max_sessions if full else self._limits.connecting
+        what = "viewers' places are taken; try again later" if full else "viewers are connecting; try again in 5 s"
+        raise WhepRefused(503, f"all {taken} {what}" if full else f"{taken} {what}")
 
     async def _run(self, name: str, session: _Session) -> None:
         await session.run(self._limits)
