@@ -139,8 +139,10 @@ def expand(text: str) -> str:
 
 
 def worker_environment() -> dict[str, str]:
-    """The environment of the cameras' processes: this one's, and one thread for each of their libraries."""
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    """The environment of the cameras' processes: this one's, one thread for each of their libraries, and for the
+    window of ``--display`` its name and no greeting."""
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return os.environ | threads | {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEO_X11_WMCLASS": "touchline"}
 
 
 def cache_folder() -> Path:

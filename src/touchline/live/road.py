@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from touchline.live.facts import Register, tracks_data
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.latest import Latest
 from touchline.live.mailbox import FrameBox, PacketBox
 from touchline.live.pace import Pace
 from touchline.live.present import Presenter
 from touchline.live.pulse import Pulse
+from touchline.live.register import Register, tracks_data
 from touchline.live.shed import LoadMeter, Shedder
 from touchline.live.threads import run_together, yield_to_video
 from touchline.media.capture import Capture
@@ -32,6 +32,7 @@ from touchline.types import (
     Fact,
     Frame,
     InputError,
+    KeyGate,
     Packet,
     SourceError,
     StreamInfo,
@@ -108,15 +109,16 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
         nonlocal encodes, fps, too_late
         decoder: Decoder | None = None
-        skipping = False  # until the next key picture: what lies between leans on what was left out
+        gate = KeyGate()
         for item in packets:
             if isinstance(item, StreamInfo):
                 encodes, fps = live and not untouched(item), item.fps
                 # Analysis does not see the difference that the loop filter makes; people do.
                 decoder = open_decoder(item, skip_loop_filter=not watched())
                 continue
-            skipping = not (watched() or item.is_key) and (skipping or shedder.plan.keys_only)
-            if decoder and not skipping:
+            if shedder.plan.keys_only and not watched():
+                gate.shut()
+            if decoder and gate.passes(is_key=item.is_key):
                 for frame in decoder.decode(item):
                     frames.put(frame)
                     if watched() and not job.burn_in:
