@@ -11,7 +11,7 @@ import pytest
 from touchline.media.pump import Ended, Pump
 from touchline.media.sources import Traits
 from touchline.media.timeline import Sample
-from touchline.types import SourceError, StreamInfo
+from touchline.types import DeviceHeld, SourceError, StreamInfo
 
 INFO = StreamInfo("h264", 64, 64)
 
@@ -96,3 +96,38 @@ def test_nothing_in_time_is_none() -> None:
         assert pump.get(0.05) is None
         hold.set()
         assert pump.get(5) == INFO
+
+
+class Hanging(Made):
+    """A driver that gives one picture and then never returns."""
+
+    def __init__(self, traits: Traits) -> None:
+        super().__init__(traits, samples=1)
+        self.released = threading.Event()
+
+    def read(self) -> Generator[StreamInfo | Sample]:
+        yield from super().read()
+        self.released.wait(60)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_reader_that_hangs_and_keeps_its_device_is_told(exclusive: bool) -> None:
+    source = Hanging(Traits(exclusive=exclusive))
+    try:
+        with pytest.raises(DeviceHeld if exclusive else SourceError, match="silent"):
+            leave_by_a_fault(source)
+    finally:
+        source.released.set()
+
+
+def leave_by_a_fault(source: Hanging) -> None:
+    with Pump(source, lambda: 0.0) as pump:
+        assert pump.get(5) == INFO
+        assert isinstance(pump.get(5), Sample)
+        raise SourceError("/dev/video0", "silent", "look at it")
+
+
+def test_a_reader_that_has_ended_holds_nothing() -> None:
+    source = Made(Traits(exclusive=True), samples=3, fault=True)
+    with pytest.raises(SourceError, match="broke"), Pump(source, lambda: 0.0) as pump:
+        drain(pump)

@@ -60,11 +60,14 @@ class Presenter:
         if not self._job.display:
             return
         window = Window(self._job.name or self._job.id)
-        for picture, scale in self._pictures:
-            image = rgb_from_frame(picture)
-            if not self._job.burn_in:
-                draw_tracks(image, self._latest.at(picture.pts, BOXES_S), scale)
-            if not window.show(image):
+        for shown in self._pictures.ticking():
+            if shown is not None:
+                picture, scale = shown
+                image = rgb_from_frame(picture)
+                if not self._job.burn_in:
+                    draw_tracks(image, self._latest.at(picture.pts, BOXES_S), scale)
+                window.show(image)
+            if window.wants_to_close():  # asked for without a picture too: a camera may freeze
                 self._signals.quit.set()
                 break
         window.close()
