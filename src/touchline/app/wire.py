@@ -40,7 +40,7 @@ async def run(
     """Serve ``venue`` until Ctrl-C, until ``duration`` seconds have passed or the user closed the window.
 
     ``ready`` is called with the page's URL once it answers. Returns the exit status: 2 where no camera's job
-    could be done at all, 130 after Ctrl-C, else 0. Raises `ConfigError` where settings contradict each other, and
+    could be done at all, 130 after Ctrl-C, else 0, also after SIGTERM. Raises `ConfigError` where settings contradict each other, and
     where it cannot listen.
     """
     box = make_box(venue)
@@ -51,8 +51,8 @@ async def run(
     listener = _listen(venue.server.host, venue.server.port)
     server = make_server(box)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, box.stop, EXIT_INTERRUPTED)
+    for number, exit_status in ((signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGTERM, 0)):
+        asyncio.get_running_loop().add_signal_handler(number, box.stop, exit_status)
     ready(f"http://{_shown(venue.server.host)}:{listener.getsockname()[1]}/", box)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     working = asyncio.create_task(_work(supervisor, box), name="workers")
