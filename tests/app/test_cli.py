@@ -16,8 +16,21 @@ def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
     done = command(*arguments, "--help")
     assert done.returncode == 0
     assert "Usage:" in done.stdout
-    if arguments and arguments != ("model",):
-        assert "Example:" in done.stdout
+    assert "Example: touchline" in done.stdout
+    assert command(*arguments, "-h").stdout == done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("model",)], ids=["touchline", "model"])
+def test_a_group_alone_shows_its_help_and_nothing_else(arguments: tuple[str, ...]) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert "Usage:" in done.stdout
+    assert done.stderr == ""
+
+
+def test_who_speaks_is_said_once() -> None:
+    assert command("--nonsense").stderr.startswith("touchline: No such option")
+    assert command("live", "--nonsense").stderr.startswith("touchline live: No such option")
 
 
 @pytest.mark.parametrize(

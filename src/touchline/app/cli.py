@@ -23,8 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     help="Live cameras to tracked athletes in a browser, with the model next to the camera.",
+    epilog="Example: touchline live rtsp://cam.local/main 0 match.mp4",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-model_app = typer.Typer(no_args_is_help=True, help="Train, evaluate and ship models.")
+model_app = typer.Typer(
+    no_args_is_help=True,
+    help="Train, evaluate and ship models.",
+    epilog="Example: touchline model evaluate athlete --data football/",
+)
 app.add_typer(model_app, name="model")
 
 RUNS = Path("runs")
@@ -35,7 +41,10 @@ _out = Console()
 _err = Console(stderr=True)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; loopback unless given.")]
-Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of page and API; 0 takes a free one.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port of page and API (default 8080); 0 takes a free one."),
+]
 Duration = Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so many seconds.")]
 
 
@@ -49,11 +58,8 @@ def main() -> None:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "touchline"
         message = error.format_message()
-        if message.lstrip().startswith("Usage:"):  # a group called without a command shows its help
-            typer.echo(message)
-            status = 2
-        else:
-            status = _fail(f"{command}: {message.rstrip('.')}; see {command} --help", 2)
+        # A group called without a command has shown its help, and there is nothing to add.
+        status = _fail(f"{command}: {message.rstrip('.')}; see {command} --help", 2) if message else 2
     except InputError as error:
         status = _fail(str(error), 2)
     except CheckFailed as error:
@@ -64,7 +70,7 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    line = message if message.startswith("touchline ") else f"touchline: {message}"
+    line = message if message.startswith(("touchline ", "touchline: ")) else f"touchline: {message}"
     _err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     return status
 
