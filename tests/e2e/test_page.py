@@ -24,8 +24,8 @@ ATHLETES = {
 LOOP_FRAMES = 98
 
 MOST_DOUBLED = 0.35
-"""Share of athletes, over all pictures looked at, with a second box on them: 0.08 to 0.12 were measured, all on one of
-the four. Were every athlete boxed twice it would be 1."""
+"""Share of athletes, over all pictures looked at, with a second box on them: 0.08 to 0.12 were measured, all on
+one of the four. Were every athlete boxed twice it would be 1."""
 
 
 @pytest.fixture(scope="module")
