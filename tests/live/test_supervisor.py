@@ -156,3 +156,18 @@ def test_counts_go_on_over_a_camera_s_workers() -> None:
     tally.end()
     tally.end()
     assert tally.add({"line_dropped": 1, "reconnects": 2}) == {"line_dropped": 8, "reconnects": 3}
+
+
+def test_a_worker_that_ends_to_free_its_camera_says_so_and_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The road is one that finds the driver hanging: no test can have such a camera."""
+    monkeypatch.setattr(supervising, "DELAYS_S", (0.0, 0.01))
+    hangs = "from touchline.live import road\nfrom touchline.types import DeviceHeld\n"
+    hangs += "def frame_road(*_):\n    raise DeviceHeld('/dev/video0: silent')\nroad.frame_road = frame_road\n"
+    environment = with_module(tmp_path, "sitecustomize", hangs)
+    reports = Reports()
+    asyncio.run(hear(reports, environment, lambda: "restarts" in reports.latest()))
+    last = reports.latest()
+    assert last["error"].startswith("its worker ended to free the camera, whose driver hangs; starting another")
+    assert last["state"] == "connecting"
