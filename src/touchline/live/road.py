@@ -140,6 +140,8 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 continue
             last = frame.pts
             started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
+            size = frame.width, frame.height
+            tracker.resized(*size)
             if pace.due(frame.pts, shedder.plan.detect_hz):
                 tracks = tracker.update(detector.detect(frame), seconds)
                 propagator.start(frame)
@@ -147,7 +149,6 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             else:
                 tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
             latest.set(tracks, frame.pts)
-            size = frame.width, frame.height
             # A recording can wait for the next detection, and has its boxes smoothed between the two.
             for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
                 tell(final, pts, size)

@@ -49,8 +49,12 @@ class KindConfig:
     gone is there after all. ``show_at``: probability of being there from which a track is shown.
     ``stitch_cost``: how unlikely it may be that a new, sure track is a certain lost one, ``inside_cost``: what is
     added well inside the picture, where nobody can come from, ``border``: how far inside that is.
-    ``beyond``: how far outside the picture someone lost is thought to be at most. ``reach``, ``reach_speed``: the
-    standard deviation, at once and a second, beyond which doubt about someone lost does not grow.
+    ``stitch_tail``: as ``tail``, for those lost.
+    ``beyond``: how far outside the picture someone lost is thought to be at most. ``reach``, ``reach_speed``: of
+    centre x, centre y and height the standard deviation, at once and a second, beyond which doubt about where
+    someone lost comes back does not grow.
+    ``doubt_s``: seconds for which it is kept in mind that two tracks may have taken each other's detections, 0 for
+    never. ``doubt_cost``: how much less likely that may have been when it happened.
     """
 
     motion: MotionConfig = field(default_factory=MotionConfig)
@@ -73,9 +77,12 @@ class KindConfig:
     stitch_cost: float = 4.5
     inside_cost: float = 2.0
     border: float = 0.8
+    stitch_tail: float = 4.0
     beyond: float = 1.0
-    reach: Axes = (0.5, 0.3, 0.8, 0.8)
-    reach_speed: Axes = (0.3, 0.15, 0.1, 0.1)
+    reach: tuple[float, float, float] = (1.23, 0.07, 0.73)
+    reach_speed: tuple[float, float, float] = (0.48, 0.17, 0.18)
+    doubt_s: float = 2.0
+    doubt_cost: float = 4.0
 
 
 def _ball() -> KindConfig:
@@ -98,8 +105,9 @@ def _ball() -> KindConfig:
         show_at=0.2,
         stitch_cost=9.0,
         inside_cost=0.0,
-        reach=(10.0, 10.0, 1.0, 1.0),
-        reach_speed=(20.0, 20.0, 0.5, 0.5),
+        reach=(10.0, 10.0, 1.0),
+        reach_speed=(20.0, 20.0, 0.5),
+        doubt_s=0.0,
     )
 
 
