@@ -40,8 +40,8 @@ async def run(
     """Serve ``venue`` until Ctrl-C, until ``duration`` seconds have passed or the user closed the window.
 
     ``ready`` is called with the page's URL once it answers. Returns the exit status: 2 where no camera's job
-    could be done at all, 130 after Ctrl-C, else 0, also after SIGTERM. Raises `ConfigError` where settings contradict each other, and
-    where it cannot listen.
+    could be done at all, 130 after Ctrl-C, else 0, also after SIGTERM. Raises `ConfigError` where settings
+    contradict each other, and where it cannot listen.
     """
     box = make_box(venue)
     jobs = {camera.id: make_job(camera, venue, box.epoch, display=display) for camera in venue.cameras}
