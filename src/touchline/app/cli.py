@@ -14,7 +14,7 @@ from rich.console import Console
 
 import touchline
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
-from touchline.types import CheckFailed, ConfigError, InputError
+from touchline.types import CheckFailed, ConfigError, InputError, SourceError
 
 app = typer.Typer(
     name="touchline",
@@ -124,7 +124,7 @@ def live(
 ) -> int:
     """Take live cameras to tracked athletes in a browser."""
     venue = load_venue(config) if config else Venue()
-    added = _named(sources or [], name or [], taken={camera.id for camera in venue.cameras})
+    added = cameras_of(sources or [], name or [], taken={camera.id for camera in venue.cameras})
     cameras = [*venue.cameras, *added]
     check_ids(cameras, "live")
     if not cameras:
@@ -228,7 +228,7 @@ def train(
     train_model(recipe, runs)
 
 
-def _named(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:
+def cameras_of(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:
     """Sources of the command line → cameras, with ids made from names or counted up."""
     cameras: list[CameraSettings] = []
     for text in named:
@@ -245,8 +245,19 @@ def _named(sources: list[str], named: list[str], taken: set[str]) -> list[Camera
             number += 1
         if not source:
             raise ConfigError('live: a SOURCE is empty; name a file, a URL, a device or "test:"')
-        cameras.append(CameraSettings(id=f"cam{number}", source=source))
+        cameras.append(CameraSettings(id=f"cam{number}", name=_called(source)[:80], source=source))
     return cameras
+
+
+def _called(source: str) -> str:
+    """What the page calls a source without a name: a file's name, else all of it but its secrets."""
+    from touchline.media.sources.location import Kind, Location
+
+    try:
+        location = Location.parse(source)
+    except SourceError as error:  # its worker says so on its tile, and the others play
+        return error.source
+    return Path(location.address).name if location.kind is Kind.FILE else location.shown
 
 
 def _slug(name: str) -> str:
