@@ -26,6 +26,8 @@ from touchline.vision.prepare import blocks, fit_free
 
 LABELS = ("ball", *ROLES)
 _INPUT, _REAL = "planes", "real_planes"
+_LEAST_SHARE = 0.64
+"""Of the width to which the analysis width may fall: at half of it boxes of people close by are looser."""
 
 
 def load_checkpoint(path: Path) -> AthleteNet:
@@ -114,7 +116,7 @@ def write_artifact(folder: Path, facts: dict[str, Any], *, width: int, score: fl
                 "decode": "centre",
                 "labels": list(LABELS),
                 "width": width,
-                "least_width": width // 2,
+                "least_width": round(width * _LEAST_SHARE),
                 "multiple": COARSEST,
                 "score": score,
                 "ball_score": ball_score,
