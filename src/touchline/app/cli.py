@@ -150,21 +150,21 @@ def analyse(
     model: Annotated[str, typer.Option(help="Detector: a shipped name, or your .onnx/.tflite.")] = "athlete",
     detect_hz: Annotated[float, typer.Option(min=0.1, max=60, help="Detections per second of video.")] = 10.0,
     json_: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
-) -> None:
+) -> int:
     """Take recordings down the same road, as fast as it goes: tracks.txt, facts.jsonl, summary.json."""
     from touchline.app.analyse import analyse_files
 
-    summaries = analyse_files(files, out, model=model, detect_hz=detect_hz, console=_err)
+    summaries, errors = analyse_files(files, out, model=model, detect_hz=detect_hz, console=_err)
     if json_:
         typer.echo(json.dumps(summaries))
-        return
-    for summary in summaries:
+    for summary in [] if json_ else summaries:
         _out.print(
             f"{summary['file']}: {summary['frames']} frames, {summary['tracks']} tracks, "
             f"{summary['speed']:.1f} times real time → {summary['out']}",
             markup=False,
             highlight=False,
         )
+    return max((_fail(str(error), 2) for error in errors), default=0)
 
 
 @app.command(epilog="Example: touchline init > venue.toml")
