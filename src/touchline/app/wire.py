@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import resource
 import signal
 import socket
 import time
@@ -29,6 +30,7 @@ from touchline.types import CameraState, CameraStatus, ConfigError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
 
+OPEN_FILES = 65_536
 CONNECTIONS = 256
 CONNECTIONS_A_VIEWER = 4
 """HTTP connections at once; what is beyond is answered 503."""
@@ -48,6 +50,7 @@ async def run(
     supervisor = Supervisor(jobs, box.hear, worker_environment())
     for camera, stream in box.streams.items():
         stream.request_key = functools.partial(supervisor.command, camera, "key")
+    allow_open_files()
     listener = _listen(venue.server.host, venue.server.port)
     server = make_server(box)
 
@@ -139,6 +142,14 @@ def make_server(box: Box) -> Server:
         timeout_graceful_shutdown=1,
     )
     return Server(config)
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files, often 1,024: each viewer takes two, each HTTP connection one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _work(supervisor: Supervisor, box: Box) -> None:
