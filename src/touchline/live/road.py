@@ -83,12 +83,12 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    encodes, fps, too_late = False, 0.0, 0  # written by decode alone
+    encodes, fps = False, 0.0  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
         source_dropped=lambda: capture.dropped,
         frames_skipped=lambda: packets.dropped + frames.dropped,
-        pictures_late=lambda: too_late,
+        pictures_late=lambda: presenter.too_late,
     )
 
     def take() -> None:
@@ -107,7 +107,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps, too_late
+        nonlocal encodes, fps
         decoder: Decoder | None = None
         gate = KeyGate()
         for item in packets:
@@ -122,10 +122,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 for frame in decoder.decode(item):
                     frames.put(frame)
                     if watched() and not job.burn_in:
-                        if late(frame):
-                            too_late += 1
-                        else:
-                            presenter.show(frame, fps, encode=encodes)
+                        presenter.show(frame, fps, encode=encodes, late=late(frame))
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
         frames.close()
