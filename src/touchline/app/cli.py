@@ -34,8 +34,6 @@ model_app = typer.Typer(
 app.add_typer(model_app, name="model")
 
 RUNS = Path("runs")
-DEMO_WIDTH = 480
-"""Analysis width of the demo, px: its people fill the picture, and are found sooner in a small one."""
 
 _out = Console()
 _err = Console(stderr=True)
@@ -91,9 +89,7 @@ def demo(port: Port = None, host: Host = None, duration: Duration = None) -> int
     with _err.status("Getting four gym clips (51 MB, once) …") as status:
         clips = demo_clips(lambda text: status.update(text))
     cameras = [
-        CameraSettings(
-            id=f"gym-{number}", name=f"Gym, camera {number}", source=str(clip), loop=True, detect_width=DEMO_WIDTH
-        )
+        CameraSettings(id=f"gym-{number}", name=f"Gym, camera {number}", source=str(clip), loop=True)
         for number, clip in enumerate(clips, 1)
     ]
     return _serve(Venue(cameras=cameras), host, port, duration)
