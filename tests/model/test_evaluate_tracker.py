@@ -63,14 +63,13 @@ def test_sequences_count_by_their_boxes_and_nothing_found_scores_nothing() -> No
 
 
 @pytest.mark.parametrize("stride", [1, 5])
-def test_perfect_detections_are_lost_only_until_they_are_sure(tmp_path: Path, stride: int) -> None:
+def test_perfect_detections_of_a_new_scene_lose_nothing(tmp_path: Path, stride: int) -> None:
     folder(tmp_path / "one")
     folder(tmp_path / "two")
     found = evaluate_tracker(tmp_path, stride)
     assert set(found) == {"hota", "assa", "idf1", "id_switches", "us_per_update", "hota_smoothed"}
-    share = 1 - 1 / (FRAMES // stride)  # the first frame shows nobody yet
-    assert found["idf1"] == pytest.approx(100 * 2 * share / (1 + share), abs=1e-6)
-    assert found["hota"] == pytest.approx(100 * share, abs=4)
+    assert found["idf1"] == pytest.approx(100, abs=1e-6)
+    assert found["hota"] == pytest.approx(100, abs=4)
     assert found["id_switches"] == 0
     assert found["us_per_update"] > 0
 

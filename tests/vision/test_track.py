@@ -53,6 +53,14 @@ def test_a_track_is_shown_from_its_second_detection_and_keeps_its_number() -> No
     assert np.abs(centres(shown[-1])[0] - (296, 200)).max() < 3
 
 
+def test_the_first_people_are_shown_at_once_and_strangers_later_are_not() -> None:
+    tracker = Tracker()
+    places: Places = [(200.0, 200.0), (500.0, 200.0), (800.0, 200.0)]
+    assert tracker.update(seen(places), 0.0).ids.tolist() == [1, 2, 3]
+    strangers: Places = [(200.0, 500.0), (500.0, 500.0), (800.0, 500.0)]
+    assert tracker.update(seen([*places, *strangers]), 0.04).ids.tolist() == [1, 2, 3]
+
+
 def test_nobody_in_nobody_out() -> None:
     tracker = Tracker()
     for i in range(5):

@@ -37,7 +37,8 @@ class KindConfig:
 
     ``motion``: how it moves. ``new_cost``: how unlikely a detection may be for a track before it rather starts its
     own. ``overlap_worth``: what full overlap takes off the cost. ``tail``: degrees of freedom of Student's t, few
-    where jumps are common. ``confirm_hits``: detections after which a track is shown. ``tentative_s``: seconds
+    where jumps are common. ``confirm_hits``: detections after which a track is shown. ``scene``: so many at once,
+    while nobody is known yet, are shown at once, for most must be real; 0 for never. ``tentative_s``: seconds
     without a detection after which a track not yet shown is dropped. ``live_s``: seconds without a detection for
     which a track takes detections directly; later it must be found again by `stitch`.
     ``coast_s``: seconds without a detection for which a track is shown while others are detected. ``blind_s``: the
@@ -62,7 +63,8 @@ class KindConfig:
     overlap_worth: float = 1.0
     tail: float = 11.5
     confirm_hits: int = 2
-    tentative_s: float = 0.11
+    scene: int = 3
+    tentative_s: float = 0.25
     live_s: float = 1.0
     coast_s: float = 0.27
     blind_s: float = 1.0
@@ -94,6 +96,7 @@ def _ball() -> KindConfig:
             jerk=(0.2, 0.2, 0.1, 0.1),
         ),
         new_cost=7.0,
+        scene=0,
         overlap_worth=0.0,
         tail=4.0,
         tentative_s=0.3,

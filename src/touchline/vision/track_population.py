@@ -217,7 +217,11 @@ class Population:
             new = np.flatnonzero(fresh)
             self.motion.start(self.bank, boxes[new])
             ids = np.arange(next_id, next_id + len(new), dtype=np.int32)
-            known.add(ids, time, boxes[new], config.first_trust, config.missed, found[new])
+            scene = 0 < config.scene <= len(new) and not (known.hits >= config.confirm_hits).any()
+            trust = SURE if scene else config.first_trust
+            known.add(ids, time, boxes[new], trust, config.missed, found[new])
+            if scene:
+                known.hits[-len(new) :] = config.confirm_hits
             next_id += len(new)
         return next_id
 
