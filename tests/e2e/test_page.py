@@ -23,9 +23,9 @@ ATHLETES = {
 }
 LOOP_FRAMES = 98
 
-MOST_DOUBLED = 0.35
-"""Share of athletes, over all pictures looked at, with a second box on them: 0.08 to 0.12 were measured, all on
-one of the four. Were every athlete boxed twice it would be 1."""
+MOST_DOUBLED = 0.2
+"""Share of athletes, over all pictures looked at, with a second box on them. None of 222 had one when this was
+measured; some twenty are looked at, so that this leaves room for one round of the loop with one athlete boxed twice."""
 
 
 @pytest.fixture(scope="module")
