@@ -25,7 +25,7 @@ LOOP_FRAMES = 98
 
 MOST_DOUBLED = 0.2
 """Share of athletes, over all pictures looked at, with a second box on them. None of 222 had one when this was
-measured; some twenty are looked at, so that this leaves room for one round of the loop with one athlete boxed twice."""
+measured; some twenty are looked at, so this leaves room for one athlete boxed twice in one round of the loop."""
 
 
 @pytest.fixture(scope="module")
