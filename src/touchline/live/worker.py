@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import Any
 
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.link import Command, LinkError, Report, Unpacker
@@ -56,7 +57,9 @@ def main() -> int:
         from touchline.live.road import frame_road
     except ImportError as error:
         reason = str(error).partition("\n")[0]
-        return _give_up(outlet, f"{job.name or job.id}: {reason}; install again: pip install --upgrade touchline")
+        return _give_up(
+            outlet, f"{job.name or job.id}: {reason}; install again, in a clone: .venv/bin/pip install -e ."
+        )
     cv2.setNumThreads(1)
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
@@ -79,7 +82,7 @@ def main() -> int:
         # The driver lets go of the camera when this process ends; the supervisor starts another.
         print(f"{job.id}: {error}", file=sys.stderr)
         return EXIT_AGAIN
-    outlet.send(Report(pulse.read(clocks.media()) | {"quit": signals.quit.is_set()}))
+    outlet.send(Report(_health(pulse, clocks, signals) | {"quit": signals.quit.is_set()}))
     outlet.drain(1.0)
     return 0
 
@@ -126,7 +129,15 @@ def _beat(pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> Non
     while not signals.stop.wait(PULSE_S):
         if signals.quit.is_set():
             outlet.send(Report({"quit": True}))
-        outlet.send(Report(pulse.read(clocks.media())))
+        outlet.send(Report(_health(pulse, clocks, signals)))
+
+
+def _health(pulse: Pulse, clocks: Clocks, signals: Signals) -> dict[str, Any]:
+    """The pulse; where the source is at no fault, with that of the user's own."""
+    fields = pulse.read(clocks.media())
+    if signals.faults and fields.get("error") is None:
+        fields["error"] = signals.faults[0]
+    return fields
 
 
 if __name__ == "__main__":
