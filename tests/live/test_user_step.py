@@ -46,11 +46,12 @@ def test_none_means_drawn_in_place(tmp_path: Path) -> None:
     [
         ("def process_frame(frame):\n    raise RuntimeError('boom\\nand more')\n", "RuntimeError: boom; "),
         ("def process_frame(frame):\n    assert False\n", "AssertionError: ; "),
+        ("import sys\ndef process_frame(frame):\n    sys.exit()\n", "SystemExit: ; "),
         ("def process_frame(frame):\n    return 'no picture'\n", "must return an array, returned str; "),
         ("def process_frame(frame):\n    return frame[:, :, 0]\n", "returned uint8 (48, 64); "),
         ("def process_frame(frame):\n    return frame.astype('float32')\n", "returned float32 (48, 64, 3); "),
     ],
-    ids=["raises", "asserts", "no array", "grey", "float"],
+    ids=["raises", "asserts", "exits", "no array", "grey", "float"],
 )
 def test_a_fault_is_shown_once_and_pictures_pass(
     tmp_path: Path, body: str, what: str, capsys: pytest.CaptureFixture[str]

@@ -49,7 +49,7 @@ class UserStep:
         try:
             made = self._function(image, context) if self._takes_context else self._function(image)
             return image if made is None else _checked(made)
-        except Exception as error:  # noqa: BLE001  # the user's code may raise anything; it is reported
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything; it is reported
             first = next(iter(str(error).splitlines()), "")
             what = first if isinstance(error, _NoPictureError) else f"{type(error).__name__}: {first}"
             self.error = (
@@ -65,7 +65,7 @@ class _NoPictureError(Exception):
     """The user's function returned something else."""
 
 
-def _theirs(error: Exception) -> list[str]:
+def _theirs(error: BaseException) -> list[str]:
     """The traceback's lines, from the user's function on."""
     begun = error.__traceback__
     return traceback.format_exception(type(error), error, begun.tb_next if begun else None)
@@ -96,7 +96,7 @@ def _load(spec: str) -> tuple[Callable[..., object], bool]:
     sys.path.insert(0, str(path.parent.resolve()))  # so that the user's file can import its neighbours
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"--process {spec}: {path} does not load ({type(error).__name__}: {error}); run it alone to see"
         ) from error

@@ -31,6 +31,9 @@ EXIT_INPUT = 2
 EXIT_AGAIN = 3
 """Exit status where another process can go on and this one cannot."""
 
+EXIT_TERMINATED = 128 + signal.SIGTERM
+"""Exit status after SIGTERM, which is not the box's way to end a worker."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -62,7 +65,10 @@ def main() -> int:
         )
     cv2.setNumThreads(1)
 
+    terminated = threading.Event()
+
     def terminate(_number: int, _frame: FrameType | None) -> None:
+        terminated.set()
         signals.stop.set()
 
     signal.signal(signal.SIGTERM, terminate)
@@ -82,7 +88,9 @@ def main() -> int:
         # The driver lets go of the camera when this process ends; the supervisor starts another.
         print(f"{job.id}: {error}", file=sys.stderr)
         return EXIT_AGAIN
-    outlet.send(Report(_health(pulse, clocks, signals) | {"quit": signals.quit.is_set()}))
+    if terminated.is_set():
+        return EXIT_TERMINATED
+    outlet.send(Report(_health(pulse, clocks, signals) | {"quit": signals.quit.is_set(), "done": True}))
     outlet.drain(1.0)
     return 0
 
