@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 import touchline
+from touchline.app.model_commands import model_app
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
 from touchline.types import CheckFailed, ConfigError, InputError
 
@@ -24,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
     help="Live cameras to tracked athletes in a browser, with the model next to the camera.",
 )
-model_app = typer.Typer(no_args_is_help=True, help="Train, evaluate and ship models.")
 app.add_typer(model_app, name="model")
 
 RUNS = Path("runs")
