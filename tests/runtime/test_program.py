@@ -164,7 +164,7 @@ def test_the_gate_opens_just_within_each_limit(mine: float, theirs: float) -> No
     limits = Limits()
     old = costs(theirs, theirs, max(1, round(theirs)))
     new = costs(mine, mine, max(1, round(mine)))
-    passed = {check.what: check.passed for check in decide(limits, verdict(), [new, old], None)}
+    passed = {check.what: check.passed for check in decide(limits, verdict(), [new, old], {})}
     assert passed["latency, 1 thread"] == (mine / theirs <= limits.latency)
     assert passed["memory"] == (mine / theirs <= limits.memory)
     assert passed["size"] == (new.size_bytes / old.size_bytes <= limits.size)
@@ -173,12 +173,14 @@ def test_the_gate_opens_just_within_each_limit(mine: float, theirs: float) -> No
 @given(change=st.floats(-0.1, 0.1), spread=st.floats(0, 0.1))
 def test_accuracy_counts_with_the_whole_of_its_interval(change: float, spread: float) -> None:
     gap = (change, change - spread, change + spread)
-    (check,) = [each for each in decide(Limits(), verdict(), [costs(), costs()], gap) if each.what == "accuracy"]
+    (check,) = [each for each in decide(Limits(), verdict(), [costs(), costs()], {"ap": gap}) if each.what == "ap"]
     assert check.passed == (change - spread >= -0.005)
 
 
 def test_a_model_that_lost_too_much_cannot_pass() -> None:
-    first = decide(Limits(latency=9, memory=9, size=9), verdict(0.5), [costs(), costs()], (0.3, 0.2, 0.4))[0]
+    first = decide(Limits(latency=9, memory=9, size=9), verdict(0.5), [costs(), costs()], {"ap": (0.3, 0.2, 0.4)})[
+        0
+    ]
     assert first.what == "same model as its float reference"
     assert not first.passed
 

@@ -116,12 +116,20 @@ def run(
 def gate(
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The artifact that wants to go in.")],
     against: Annotated[Path, typer.Option(metavar="OLD", help="The artifact in place, whose limits hold.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Detectors: images/, labels/ and classes.txt to compare them on.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """May a model take another's place on this device? Exit status 1, with the reason, if not."""
     from touchline.runtime.gate import gate
 
-    decision = gate(new, against)
+    difference = None
+    if data is not None:
+        from touchline.model.difference import of_detectors
+
+        difference = of_detectors(data)
+    decision = gate(new, against, difference=difference)
     if json_:
         typer.echo(json.dumps(decision.as_dict()))
     else:

@@ -12,8 +12,11 @@ from touchline.runtime.measure import Measurement, measure
 from touchline.runtime.verify import Verdict, verify
 from touchline.types.errors import ModelError
 
-Difference = Callable[[Path, Path], tuple[float, float, float]]
-"""New and old artifact → the difference of their accuracy (new − old) with the ends of its 95 % interval."""
+Gaps = Mapping[str, tuple[float, float, float]]
+"""By metric: the new model's minus the old one's, and the ends of that difference's 95 % interval."""
+
+Difference = Callable[[Path, Path], Gaps]
+"""New and old artifact → how their accuracy differs on an evaluation set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ def gate(new: Path, old: Path, *, difference: Difference | None = None) -> Decis
     _same_kind(*said, new=new, old=old)
     verdict = verify(new)
     measured = measure([new, old])
-    gap = difference(new, old) if difference else None
-    checks = decide(limits_of(said[0], said[1]), verdict, measured, gap)
+    gaps = difference(new, old) if difference else {}
+    checks = decide(limits_of(said[0], said[1]), verdict, measured, gaps)
     return Decision(
         str(new),
         str(old),
@@ -88,10 +91,8 @@ def gate(new: Path, old: Path, *, difference: Difference | None = None) -> Decis
     )
 
 
-def decide(
-    limits: Limits, verdict: Verdict, measured: Sequence[Measurement], gap: tuple[float, float, float] | None
-) -> list[Check]:
-    """The gate's rules. ``measured``: of the new artifact and of the old. ``gap``: as `Difference` gives it."""
+def decide(limits: Limits, verdict: Verdict, measured: Sequence[Measurement], gaps: Gaps) -> list[Check]:
+    """The gate's rules. ``measured``: of the new artifact and of the old. ``gaps``: as `Difference` gives them."""
     new, old = measured
     worst = verdict.worst
     checks = [
@@ -101,11 +102,10 @@ def decide(
             f"off by {worst.relative_error:.3g}, {verdict.tolerance:.3g} allowed ({verdict.samples} inputs)",
         )
     ]
-    if gap is not None:
-        change, low, high = gap
+    for metric, (change, low, high) in gaps.items():
         checks.append(
             Check(
-                "accuracy",
+                metric,
                 low >= -limits.accuracy_drop,
                 f"{change:+.4f} (95 %: {low:+.4f} to {high:+.4f}), −{limits.accuracy_drop:g} allowed",
             )
