@@ -116,7 +116,7 @@ def snapshot(box: Box, cameras: list[str]) -> Snapshot:
 
 def tracked(box: Box, camera: str) -> tuple[int, float, float]:
     """Frames with tracks, frames per second of media time, and detections per second, of the facts still held."""
-    facts = box.get(f"api/v1/facts?camera={camera}&kind=tracks&limit=10000")["facts"][-(FPS * 30) :]
+    facts = box.tracks(camera)[-(FPS * 30) :]
     span = facts[-1]["media_time"] - facts[0]["media_time"]
     detected = sum(any(track["detected"] for track in fact["tracks"]) for fact in facts)
     return len(facts), (len(facts) - 1) / span, detected / span

@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
 from touchline.types import MEDIA_CLOCK, Frame, StreamInfo
-from touchline.vision.decode import suppress, yolox
+from touchline.vision.boxes import suppress, yolox
 from touchline.vision.detect import Detector, load_detector
 from touchline.vision.propagate import Propagator
 from touchline.vision.track import Tracker

@@ -34,8 +34,10 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.deliver.clips import encode, endless
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepSessions
+from touchline.types import MEDIA_CLOCK
 from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.packet import Packet
 
@@ -80,7 +82,7 @@ class AiortcServer:
 
     def publish(self, packet: Packet) -> None:
         shared = av.Packet(packet.data)
-        shared.pts, shared.time_base = packet.pts, Fraction(1, 90_000)
+        shared.pts, shared.time_base = packet.pts, Fraction(1, MEDIA_CLOCK)
         for _, track, _ in self.viewers:
             if not track.queue.full():
                 track.queue.put_nowait(shared)
@@ -123,7 +125,7 @@ async def server() -> None:
             fact = Fact(fact_id(0), "bench", "tracks", packet.pts, {"tracks": TRACKS})
             if state["arm"] == "touchline":
                 if state["facts"]:
-                    stream.publish_fact(fact)
+                    stream.publish_fact(FactJson.of(fact))
                 stream.publish(packet)
             else:
                 if state["facts"]:

@@ -30,6 +30,7 @@ from touchline.deliver import webrtc
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.rtp import Shape
 from touchline.deliver.webrtc import IceSettings, WhepSessions
+from touchline.types import MEDIA_CLOCK
 from touchline.types.packet import Packet
 
 SETTLE = 1.5
@@ -117,13 +118,13 @@ async def senders(rounds: int, seconds: float) -> list[dict[str, Any]]:
             if offset is not None:
                 return source.sent.get((frame["rtp"] - offset) % 2**32)
             # aiortc keeps its offset to itself: the newest packet that bears this number.
-            numbers = [pts for pts in source.sent if pts // (90_000 // FPS) % count == frame["code"][0]]
+            numbers = [pts for pts in source.sent if pts // (MEDIA_CLOCK // FPS) % count == frame["code"][0]]
             before = [source.sent[pts] for pts in numbers if source.sent[pts] < frame["read"]]
             return max(before, default=None)
 
         if offset is not None:
             wrong = sum(
-                (frame["rtp"] - offset) % 2**32 // (90_000 // FPS) % count != frame["code"][0]
+                (frame["rtp"] - offset) % 2**32 // (MEDIA_CLOCK // FPS) % count != frame["code"][0]
                 for frame in state["frames"]
             )
             print(f"{name}: {wrong} of {len(state['frames'])} pictures were not what their time stamp says")

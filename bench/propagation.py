@@ -38,7 +38,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bench.clips import code, frames, read, window
 from touchline.types import Frame
-from touchline.vision.decode import suppress
+from touchline.vision.boxes import suppress
 from touchline.vision.detect import Detector, load_detector
 from touchline.vision.propagate import Propagator
 

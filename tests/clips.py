@@ -19,19 +19,26 @@ def write_clip(
     frames: int = 75,
     b_frames: int = 0,
     pixel_format: str = "yuv420p",
+    key_every: int = 0,
+    rotation: int = 0,
 ) -> Path:
-    """A moving picture in the container that ``path``'s ending names."""
+    """A moving picture in the container that ``path``'s ending names; a key picture a second unless said.
+
+    ``rotation``: degrees counter-clockwise that players are told to turn it by.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         if codec == "libx264":
-            stream.options = {"preset": "ultrafast", "bf": str(b_frames), "g": str(fps)}
+            stream.options = {"preset": "ultrafast", "bf": str(b_frames), "g": str(key_every or fps)}
             if b_frames:
                 stream.options = stream.options | {"preset": "veryfast"}
         elif codec == "libx265":
             stream.options = {"preset": "ultrafast", "x265-params": "log-level=error"}
         stream.gop_size = fps
+        if rotation:
+            stream.set_display_rotation(rotation)
         rows = np.arange(height, dtype=np.int32)[:, None]
         columns = np.arange(width, dtype=np.int32)[None, :]
         for at in range(frames):

@@ -102,3 +102,20 @@ def test_the_readme_shows_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text()
     assert "make demo" in text
     assert "make test" in text
+
+
+def test_layout_names_the_files_that_a_setting_goes_through() -> None:
+    text = (ROOT / "docs" / "layout.md").read_text()
+    entry = text[text.index("- **a setting**") :].split("\n- **")[0]
+    for name in ("app/settings.py", "app/wire.py", "live/job.py"):
+        assert f"`{name}`" in entry
+        assert re.search(r"\bbitrate\b", (ROOT / "src" / "touchline" / name).read_text()), f"{name}: no longer so"
+
+
+def test_paths_that_layout_names_are_there() -> None:
+    text = (ROOT / "docs" / "layout.md").read_text()
+    rooms = ("types", "media", "vision", "live", "deliver", "runtime", "model", "app")
+    named = re.findall(rf"`((?:{'|'.join(rooms)})/[\w/.]*)`", text)
+    assert len(named) > 15
+    for path in named:
+        assert (ROOT / "src" / "touchline" / path).exists(), path

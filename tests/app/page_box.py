@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-import uvicorn
-
-from touchline.app.server import make_app
+from touchline.app.box import Box
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
-from touchline.app.wire import Box, make_box
-from touchline.types import CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.app.wire import make_box, make_server
+from touchline.deliver.factjson import FactJson
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
 
 TIMEOUT_S = 20
 
@@ -30,6 +28,7 @@ class PageBox:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.box: Box
+        self.connections: set[Any]
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread | None = None
         self._playing: list[asyncio.Task[None]] = []
@@ -69,7 +68,7 @@ class PageBox:
         def begin() -> None:
             self._playing.append(asyncio.create_task(self._play(camera, info, packets, facts)))
 
-        self._call(begin)
+        self.call(begin)
 
     def silence(self) -> None:
         """All cameras stop sending."""
@@ -79,9 +78,10 @@ class PageBox:
                 task.cancel()
             self._playing.clear()
 
-        self._call(end)
+        self.call(end)
 
-    def _call(self, what: Callable[[], None]) -> None:
+    def call(self, what: Callable[[], None]) -> None:
+        """Do ``what`` on the box's own thread."""
         done: Future[None] = Future()
 
         def run() -> None:
@@ -94,13 +94,12 @@ class PageBox:
     async def _serve(self, up: Future[None]) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         self.box = make_box(self._venue)
-        config = uvicorn.Config(
-            make_app(self.box), "127.0.0.1", self.port, log_level="warning", timeout_graceful_shutdown=1, ws="none"
-        )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve())
+        server = make_server(self.box)
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
+        self.connections = server.server_state.connections
         up.set_result(None)
         await self._end.wait()
         for task in self._playing:
@@ -114,24 +113,16 @@ class PageBox:
     async def _play(
         self, camera: str, info: StreamInfo, packets: list[Packet], facts: Callable[[int], dict[str, Any] | None]
     ) -> None:
-        stream, step = self.box.streams[camera], round(90_000 / info.fps)
+        stream, step = self.box.streams[camera], round(MEDIA_CLOCK / info.fps)
         stream.publish_info(info)
         due, number = self._loop.time(), 0
         while True:
-            pts = round(self.box.media_time() * 90_000)
+            pts = round(self.box.media_time() * MEDIA_CLOCK)
             packet = packets[number % len(packets)]
             data = facts(number)
             if data is not None:
-                stream.publish_fact(Fact(fact_id(number), camera, "tracks", pts, data))
+                stream.publish_fact(FactJson.of(Fact(fact_id(number), camera, "tracks", pts, data)))
             stream.publish(Packet(packet.data, pts, packet.is_key))
             number += 1
-            due += step / 90_000
+            due += step / MEDIA_CLOCK
             await asyncio.sleep(max(0.0, due - self._loop.time()))
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the tests."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from touchline.app.box import Box
 from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
-from touchline.app.wire import Box, make_box
-from touchline.types import CameraState, Fact, fact_id
+from touchline.app.wire import make_box
+from touchline.deliver.factjson import FactJson
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, fact_id
 
 
 def venue(host: str = "127.0.0.1") -> Venue:
@@ -35,7 +37,7 @@ def client(box: Box) -> Iterator[TestClient]:
 
 def add(box: Box, camera: str, kind: str, seconds: float) -> str:
     identity = fact_id(1_700_000_000_000 + int(seconds * 1000))
-    box.facts.add(Fact(identity, camera, kind, int(seconds * 90_000), {"n": 1}))
+    box.facts.add(FactJson.of(Fact(identity, camera, kind, int(seconds * MEDIA_CLOCK), {"n": 1})))
     return identity
 
 
@@ -65,13 +67,26 @@ def test_facts_since_an_id_or_a_media_time(box: Box, client: TestClient) -> None
     assert get("kind=track_started") == []
 
 
-def test_facts_are_bounded(box: Box, client: TestClient) -> None:
-    from touchline.deliver.facts import KEPT
+def test_facts_come_in_pages_of_a_thousand(box: Box, client: TestClient) -> None:
+    ids = [add(box, "north", "tracks", at / 25) for at in range(2500)]
+    found: list[str] = []
+    sizes: list[int] = []
+    while not sizes or sizes[-1] == 1000:
+        since = f"&since={found[-1]}" if found else ""
+        answer = client.get(f"/api/v1/facts?camera=north{since}")
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        page = answer.json()["facts"]
+        sizes.append(len(page))
+        found += [fact["id"] for fact in page]
+    assert sizes == [1000, 1000, 500]
+    assert found == ids
+    assert client.get("/api/v1/facts?limit=1001").status_code == 422
 
-    for at in range(KEPT + 10):
-        box.facts.add(Fact(str(at), "north", "tracks", at, {}))
-    first = client.get("/api/v1/facts?limit=1").json()["facts"][0]
-    assert first["id"] == "10"
+
+def test_a_cursor_that_is_none_is_told_so(client: TestClient) -> None:
+    answer = client.get("/api/v1/facts?since=yesterday")
+    assert answer.status_code == 400
+    assert "neither a fact's id nor a media time" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """venue.toml: every key documented, every mistake named with its line and its remedy."""
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+import touchline
 from touchline.app.settings import documented_venue, expand, load_venue
 from touchline.types import ConfigError
 
@@ -67,3 +69,10 @@ def test_passwords_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert expand("rtsp://u:${CAM_PASSWORD}@h/1") == "rtsp://u:s3cret@h/1"
     with pytest.raises(ConfigError, match="NOT_SET_ANYWHERE"):
         expand("${NOT_SET_ANYWHERE}")
+
+
+def test_nothing_else_reads_the_environment() -> None:
+    package = Path(touchline.__file__).parent
+    reads = re.compile(r"os\.getenv|os\.environ(?!\s*\|=)")
+    readers = [path for path in package.rglob("*.py") if reads.search(path.read_text())]
+    assert readers == [package / "app" / "settings.py"]

@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from touchline.deliver.fanout import CameraStream
+from touchline.types import MEDIA_CLOCK
 from touchline.types.packet import Packet, StreamInfo
 
 
@@ -19,7 +20,7 @@ def encode(
     """A moving pattern as H.264 without B-frames: pts from 0, a key picture every ``gop``."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
-    codec.time_base = Fraction(1, 90_000)
+    codec.time_base = Fraction(1, MEDIA_CLOCK)
     codec.framerate = Fraction(fps)
     codec.bit_rate = bit_rate
     codec.gop_size = gop
@@ -42,7 +43,7 @@ def encode(
         for bit in range(32):
             picture[: height // 30, bit * width // 32 : (bit + 1) * width // 32] = 235 * (i >> 31 - bit & 1)
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
-        frame.pts = i * 90_000 // fps
+        frame.pts = i * MEDIA_CLOCK // fps
         packets += [Packet(bytes(p), p.pts, p.is_keyframe) for p in codec.encode(frame)]
     packets += [Packet(bytes(p), p.pts, p.is_keyframe) for p in codec.encode(None)]
     return StreamInfo("h264", width, height, float(fps), bytes(codec.extradata or b"")), packets
@@ -50,7 +51,7 @@ def encode(
 
 def endless(packets: list[Packet], fps: int = 30, start: int = 0) -> Iterator[Packet]:
     """The packets over and over with rising time stamps."""
-    step = 90_000 // fps
+    step = MEDIA_CLOCK // fps
     index = 0
     while True:
         packet = packets[index % len(packets)]

@@ -8,6 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import FACTS_KEPT, KEY_REQUEST_GAP, LATE_UNITS, CameraStream, Subscription
 from touchline.deliver.rtp import split_nals
 from touchline.types.fact import Fact
@@ -191,7 +192,7 @@ def test_facts_are_told_once_to_each_and_kept_for_who_joins() -> None:
     listener = Listener(stream)
     stream.publish(picture(0, key=True))
     for pts in (0, 3000, 6000):
-        stream.publish_fact(fact(pts))
+        stream.publish_fact(FactJson.of(fact(pts)))
     stream.publish(picture(3000, key=True))
     first = listener.subscription.take_fact()
     assert first is not None
@@ -207,7 +208,7 @@ def test_facts_are_bounded() -> None:
     stream = CameraStream("cam")
     subscription = stream.subscribe(lambda: None)
     for pts in range(FACTS_KEPT + 10):
-        stream.publish_fact(fact(pts))
+        stream.publish_fact(FactJson.of(fact(pts)))
     told = [m.pts for m in iter(subscription.take_fact, None)]
     assert told == list(range(10, FACTS_KEPT + 10))
     assert subscription.facts_dropped == 10

@@ -12,6 +12,7 @@ from tests.deliver.browser import viewer_page
 from tests.deliver.clips import encode, endless
 from tests.deliver.peers import nothing_left_behind, until
 from tests.needs import need
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepSessions
 from touchline.types.fact import Fact
@@ -35,7 +36,7 @@ def test_pictures_are_known_by_their_time_stamps() -> None:
         async def camera(stream: CameraStream) -> None:
             due = asyncio.get_running_loop().time()
             for index, packet in enumerate(endless(packets, start=FIRST)):
-                stream.publish_fact(Fact(f"f{index}", "cam", "tracks", packet.pts, {"n": index}))
+                stream.publish_fact(FactJson.of(Fact(f"f{index}", "cam", "tracks", packet.pts, {"n": index})))
                 stream.publish(packet)
                 published[packet.pts % 2**32] = index
                 due += 1 / 30

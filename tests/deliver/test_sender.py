@@ -7,6 +7,7 @@ import asyncio
 from aiortc.rtp import RtcpByePacket, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket
 
 from tests.deliver.peers import until
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.rtp import Shape, Wire
 from touchline.deliver.sender import BURST_BYTES, HISTORY_PACKETS, RESEND_PACKETS, ViewerSender
@@ -58,12 +59,12 @@ def test_facts_go_before_their_pictures_and_wait_for_their_channel() -> None:
         stream = CameraStream("cam")
         sender, wires = viewer(stream)
         sender.start()
-        stream.publish_fact(Fact("a", "cam", "tracks", 0, {}))
+        stream.publish_fact(FactJson.of(Fact("a", "cam", "tracks", 0, {})))
         stream.publish(picture(0, key=True))
         assert wires.order == ["picture"]
         sender.facts_open = True
         sender.flush()
-        stream.publish_fact(Fact("b", "cam", "tracks", 3000, {}))
+        stream.publish_fact(FactJson.of(Fact("b", "cam", "tracks", 3000, {})))
         stream.publish(picture(3000))
         assert wires.order == ["picture", "fact", "fact", "picture"]
 

@@ -35,6 +35,16 @@ class Box:
         """One camera's health."""
         return next(camera for camera in self.get("api/v1/cameras")["cameras"] if camera["id"] == identity)
 
+    def tracks(self, identity: str) -> list[dict[str, Any]]:
+        """All of a camera's facts of kind ``tracks`` that the box still holds, oldest first, page by page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            since = f"&since={found[-1]['id']}" if found else ""
+            page = self.get(f"api/v1/facts?camera={identity}&kind=tracks&limit=1000{since}")["facts"]
+            found += page
+            if len(page) < 1000:
+                return found
+
     def wait(self, identity: str, good: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
         """The camera's health once ``good`` says so; fails after ``seconds``."""
         end = time.monotonic() + seconds

@@ -66,3 +66,20 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "/proc/none/out" in done.stderr
     assert "--out" in done.stderr
+
+
+@pytest.mark.parametrize("source", ["0", "/dev/video7", "test:", "rtsp://user:s3cret@127.0.0.1/x"])
+def test_what_has_no_end_is_no_recording(tmp_path: Path, source: str) -> None:
+    done = command("analyse", source, "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "is live, and analyse takes recordings" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "s3cret" not in done.stderr
+
+
+def test_a_file_whose_name_is_a_camera_s_number_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_clip(tmp_path / "clip.mp4", frames=5).rename(tmp_path / "0")
+    monkeypatch.chdir(tmp_path)
+    done = command("analyse", "0", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["frames"] == 5

@@ -60,7 +60,7 @@ def test_a_killed_worker_is_replaced_and_the_others_do_not_notice(tmp_path: Path
         first = box.wait("cam1", is_live)
         box.wait("cam2", is_live)
         other = box.worker_of("cam2")
-        last = box.get("api/v1/facts?camera=cam1&kind=tracks&limit=10000")["facts"][-1]["media_time"]
+        last = box.tracks("cam1")[-1]["media_time"]
         os.kill(box.worker_of("cam1"), signal.SIGKILL)
         box.wait("cam1", lambda camera: camera["restarts"] == 1)
         box.wait("cam1", is_live)
@@ -71,7 +71,7 @@ def test_a_killed_worker_is_replaced_and_the_others_do_not_notice(tmp_path: Path
         assert times == sorted(times), "media time never goes back"
         assert box.worker_of("cam2") == other
         assert box.camera("cam2")["restarts"] == 0
-        facts = box.get("api/v1/facts?camera=cam2&kind=tracks&limit=10000")["facts"]
+        facts = box.tracks("cam2")
         gaps = [later["media_time"] - earlier["media_time"] for earlier, later in itertools.pairwise(facts)]
         assert max(gaps) < 1.0, "its neighbour's pictures kept being analysed"
 
@@ -141,12 +141,15 @@ def test_shapes_and_rates_of_every_kind_play(tmp_path: Path) -> None:
         "fast": write_clip(tmp_path / "fast.mp4", fps=60, frames=120),
         "bframes": write_clip(tmp_path / "bframes.mp4", b_frames=2),
         "hevc": write_clip(tmp_path / "hevc.mkv", codec="libx265"),
+        "phone": write_clip(tmp_path / "phone.mp4", rotation=90),
     }
     names = [part for name, clip in clips.items() for part in ("--name", f"{name}={clip}")]
     with running(tmp_path, "live", *names, "--loop") as box:
         for name in clips:
             camera = box.wait(name, is_live, 60)
             assert camera["passthrough"] == (name in ("portrait", "slow", "fast"))
+        assert (camera["width"], camera["height"]) == (360, 640), "upright, not as the phone lay"
+        assert {(fact["width"], fact["height"]) for fact in box.tracks("phone")} == {(360, 640)}
 
 
 def test_a_stream_that_changes_its_size_plays_on(tmp_path: Path) -> None:
@@ -159,10 +162,11 @@ def test_a_stream_that_changes_its_size_plays_on(tmp_path: Path) -> None:
         box.wait("cam1", lambda camera: is_live(camera) and camera["width"] == 320)
         # A size is told with the first packet, the tracks that are in it follow when it is looked at.
         box.wait("cam1", lambda _camera: sizes_of_tracks(box) >= {(640, 360), (320, 240)})
+        assert box.camera("cam1")["reconnects"] == 0
 
 
 def sizes_of_tracks(box: Box) -> set[tuple[int, int]]:
-    facts = box.get("api/v1/facts?camera=cam1&kind=tracks&limit=10000")["facts"]
+    facts = box.tracks("cam1")
     return {(fact["width"], fact["height"]) for fact in facts}
 
 

@@ -103,7 +103,7 @@ def check_overlay_is_painted(page: Page) -> None:
 
 
 def check_boxes(box: Box, camera: str, athletes: list[tuple[int, ...]]) -> None:
-    facts = box.get(f"api/v1/facts?camera={camera}&kind=tracks&limit=10000")["facts"]
+    facts = box.tracks(camera)
     start = facts[0]["media_time"]
     covered: list[list[float]] = []
     for fact in facts:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.live.facts import Register, tracks_data
 from touchline.live.pace import Pace
 from touchline.live.rate import Rate
+from touchline.live.register import Register, tracks_data
 from touchline.live.shed import Load, LoadMeter, ShedConfig, Shedder
 from touchline.types import MEDIA_CLOCK, Tracks
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 import time
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e.box import children
+from touchline.live import supervisor as supervising
 from touchline.live.job import CameraJob
 from touchline.live.link import Message, Report
 from touchline.live.supervisor import Supervisor
+from touchline.live.tally import AT_REST, Tally
 from touchline.types import Packet
 
 
@@ -46,7 +54,105 @@ def test_a_fault_in_taking_one_camera_s_word_leaves_the_others_alone(caplog: pyt
                 raise ValueError("a fault of the box's own")
 
     with caplog.at_level(logging.ERROR):
-        supervisor = Supervisor({name: job(name) for name in ("ill", "well")}, on_message)
+        supervisor = Supervisor({name: job(name) for name in ("ill", "well")}, on_message, os.environ)
         asyncio.run(run(supervisor, seen, Counter(ill=30, well=30)))
     assert restarts == []
     assert "ill: a message could not be passed on" in caplog.text
+
+
+class Reports:
+    """What a camera's workers and the supervisor report, in order."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Any]] = []
+
+    def hear(self, _camera: str, message: Message) -> None:
+        if isinstance(message, Report):
+            self.all.append(message.fields)
+
+    def latest(self) -> dict[str, Any]:
+        """Each field's last value."""
+        return {name: value for fields in self.all for name, value in fields.items()}
+
+
+async def hear(reports: Reports, environment: dict[str, str], *steps: Callable[[], bool]) -> None:
+    """Run one camera until each of ``steps`` has held in turn, or its worker is given up."""
+    running = asyncio.create_task(Supervisor({"cam": job("cam")}, reports.hear, environment).run())
+    try:
+        async with asyncio.timeout(90):
+            for step in steps:
+                while not (step() or running.done()):
+                    await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+def with_module(folder: Path, name: str, text: str) -> dict[str, str]:
+    """An environment in which Python finds ``text`` where it looks for the module ``name``."""
+    (folder / f"{name}.py").write_text(text)
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
+def test_a_worker_without_its_libraries_has_failed_and_is_not_tried_again(tmp_path: Path) -> None:
+    environment = with_module(tmp_path, "cv2", "raise ImportError('libGL.so.1: cannot open\\nmore')")
+    reports = Reports()
+    asyncio.run(hear(reports, environment, lambda: False))
+    last = reports.latest()
+    assert last["state"] == "failed"
+    assert last["error"] == "cam: libGL.so.1: cannot open; install again: pip install --upgrade touchline"
+    assert "restarts" not in last
+
+
+def test_a_worker_that_dies_before_it_says_a_word_has_failed_and_is_tried_ever_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "DELAYS_S", (0.0, 0.01, 0.02, 0.03))
+    environment = with_module(tmp_path, "sitecustomize", "import os\nos._exit(7)\n")
+    reports = Reports()
+    asyncio.run(hear(reports, environment, lambda: reports.latest().get("restarts") == 5))
+    told = [fields for fields in reports.all if "restarts" in fields]
+    assert [fields["state"] for fields in told] == ["connecting"] * 2 + ["failed"] * 3
+    assert "ended with status 7, 5 times in a row" in told[4]["error"]
+    assert [fields["error"].rpartition(" in ")[2] for fields in told] == ["0.01 s", "0.02 s"] + ["0.03 s"] * 3
+
+
+def test_what_lies_where_the_user_works_is_not_taken_for_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('the user's own')")
+    monkeypatch.chdir(tmp_path)
+    reports = Reports()
+    asyncio.run(hear(reports, dict(os.environ), lambda: "state" in reports.latest()))
+    assert reports.latest()["state"] in ("connecting", "live")
+
+
+def test_a_camera_whose_worker_was_killed_is_at_rest_and_keeps_its_counts() -> None:
+    reports = Reports()
+
+    def killed() -> bool:
+        for pid in children(os.getpid()):
+            if b"TOUCHLINE_WORKER=cam" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
+                return True
+        return False
+
+    def counted() -> bool:
+        return reports.latest().get("fps_in", 0) > 0 and "reconnects" in reports.latest()
+
+    asyncio.run(hear(reports, dict(os.environ), counted, killed, lambda: "restarts" in reports.latest()))
+    at = next(number for number, fields in enumerate(reports.all) if "restarts" in fields)
+    assert reports.all[at - 1] == AT_REST
+
+
+def test_counts_go_on_over_a_camera_s_workers() -> None:
+    tally = Tally()
+    assert tally.add({"line_dropped": 3, "fps_in": 25.0}) == {"line_dropped": 3, "fps_in": 25.0}
+    assert tally.add({"line_dropped": 5, "reconnects": 1}) == {"line_dropped": 5, "reconnects": 1}
+    tally.end()
+    assert tally.add({"line_dropped": 0}) == {"line_dropped": 5}
+    assert tally.add({"line_dropped": 2, "reconnects": 0}) == {"line_dropped": 7, "reconnects": 1}
+    tally.end()
+    tally.end()
+    assert tally.add({"line_dropped": 1, "reconnects": 2}) == {"line_dropped": 8, "reconnects": 3}

@@ -178,7 +178,7 @@ def test_it_tries_for_ever_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> 
     with Taking(f"rtmp://keeper:s3cret@127.0.0.1:{free_port()}/live/x") as taking:
         taking.wait_state(CameraState.FAILED)
         deadline = time.monotonic() + 20
-        while taking.capture.reconnects < 10:
+        while taking.capture.attempts < 10:
             assert time.monotonic() < deadline
             time.sleep(0.02)
     assert [state for _, state, _ in taking.said] == [CameraState.CONNECTING, CameraState.FAILED]

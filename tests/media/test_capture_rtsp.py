@@ -85,6 +85,7 @@ def test_it_comes_back_when_the_server_does(server: RtspServer) -> None:
         taking.wait_state(CameraState.LIVE)
         taking.wait_packets(10)
         assert len(taking.infos) == 2
+        assert taking.capture.reconnects == 1, "however often it was tried"
         assert taking.pts == sorted(set(taking.pts))
         assert taking.packets[before].is_key
         # The gap is on the clock: what comes after it is from now.

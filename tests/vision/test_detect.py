@@ -19,7 +19,7 @@ from tests.runtime.test_load import tflite_file
 from touchline.runtime import manifest
 from touchline.runtime.load import load
 from touchline.types import Detections, Frame, ModelError
-from touchline.vision import decode
+from touchline.vision import boxes as heads
 from touchline.vision.detect import load_detector
 
 
@@ -115,16 +115,39 @@ def test_centre_head() -> None:
     maps[5:9, 2, 3] = np.log([1, 2, 1.5, 3])
     maps[1, 6, 1] = 0.0  # a ball at (6, 26)
     maps[9:13, 6, 1] = np.log(0.5)
-    boxes, scores, classes = decode.centre(maps, 4, 0.1)
+    boxes, scores, classes = heads.centre(maps, 4, 0.1)
     assert boxes.tolist() == [pytest.approx([10, 2, 20, 22]), pytest.approx([4, 24, 8, 28])]
     assert scores.tolist() == pytest.approx([1 / (1 + np.exp(-2)), 0.5])
     assert classes.tolist() == [3, 0]
 
 
+@given(st.integers(0, 10**6), st.floats(60, 200), st.floats(60, 200), st.floats(0, 0.15))
+@settings(max_examples=40)
+def test_the_box_of_someone_close_is_what_the_cells_around_the_peak_agree_on(
+    seed: int, wide: float, high: float, noise: float
+) -> None:
+    cells, x, y = 60, 122.0, 118.0
+    axis = np.arange(cells) * 4.0 + 2
+    away = np.ones((4, cells, cells), np.float32)
+    for side, distance in enumerate(
+        (axis - x + wide / 2, (axis - y + high / 2)[:, None], x + wide / 2 - axis, (y + high / 2 - axis)[:, None])
+    ):
+        away[side] = np.log(np.maximum(distance, 1) / 4)
+    maps = np.full((13, cells, cells), -9.0, np.float32)
+    maps[0] = 3 - (((axis - x) / wide) ** 2 + ((axis - y)[:, None] / high) ** 2) * 20
+    maps[5:9] = away + np.random.default_rng(seed).normal(0, noise, away.shape)
+    boxes, scores, _ = heads.centre(maps, 4, 0.5)
+    assert len(boxes) == 1
+    assert scores[0] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-3)
+    true = np.array([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])
+    # A single cell errs by noise · half the side, four times that now and then; the mean of many by far less.
+    assert np.abs(boxes[0] - true).max() <= 0.1 + 0.6 * noise * max(wide, high)
+
+
 def test_suppression_spares_other_groups_and_distant_boxes() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
     scores = np.array([0.5, 0.9, 0.3, 0.2], np.float32)
-    assert decode.suppress(boxes, scores, np.array([0, 0, 1, 0]), 0.6).tolist() == [1, 2, 3]
+    assert heads.suppress(boxes, scores, np.array([0, 0, 1, 0]), 0.6).tolist() == [1, 2, 3]
 
 
 @given(st.integers(0, 60), st.integers(0, 10**6), st.floats(0.1, 0.9))
@@ -134,7 +157,7 @@ def test_no_two_boxes_kept_overlap(count: int, seed: int, overlap: float) -> Non
     corner = rng.uniform(0, 50, (count, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(1, 40, (count, 2))], 1).astype(np.float32)
     scores = rng.uniform(0, 1, count).astype(np.float32)
-    kept = boxes[decode.suppress(boxes, scores, np.zeros(count), overlap)]
+    kept = boxes[heads.suppress(boxes, scores, np.zeros(count), overlap)]
     low, high = np.maximum(kept[:, None, :2], kept[:, :2]), np.minimum(kept[:, None, 2:], kept[:, 2:])
     shared = np.prod(np.maximum(high - low, 0), 2)
     area = np.prod(kept[:, 2:] - kept[:, :2], 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 import touchline
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
+from touchline.media.sources import Kind, Location
 from touchline.types import Fact, InputError, JsonValue, Packet, SourceError, StreamInfo
 
 Summary = dict[str, Any]
@@ -44,16 +46,36 @@ def analyse_files(
         console=console,
     ) as progress:
         for file, folder in zip(files, folders, strict=True):
-            bar = progress.add_task(file.name, total=_frames(file))
+            bar: TaskID | None = None
             try:
+                source = _recording(file)
+                bar = progress.add_task(file.name, total=_frames(file))
                 moved = functools.partial(_move, progress, bar)
-                summaries.append(_analyse(file, folder, model, detect_hz, moved))
+                summaries.append(_analyse(source, file, folder, model, detect_hz, moved))
             except SourceError as error:
                 errors.append(error)
-                progress.remove_task(bar)
+                if bar is not None:
+                    progress.remove_task(bar)
     if errors:
         raise InputError("; ".join(str(error) for error in errors))
     return summaries
+
+
+def _recording(file: Path) -> str:
+    """``file`` as `Capture` takes it. Raises `SourceError` for what has no end: a camera, a stream."""
+    text = str(file)
+    # A path has lost one of a URL's two slashes.
+    location = Location.parse(re.sub(r"^([A-Za-z]+):/(?!/)", r"\1://", text))
+    if location.kind is Kind.FILE:
+        return text
+    if file.is_file():
+        return f"./{text}"  # a file that is called 0
+    raise SourceError(
+        location.shown,
+        "is live, and analyse takes recordings",
+        f"name a file, or: touchline live {location.shown}",
+        retry=False,
+    )
 
 
 def _move(progress: Progress, bar: TaskID, frames: int) -> None:
@@ -98,7 +120,7 @@ class _Files:
 
 
 def _analyse(
-    file: Path, folder: Path, model: str, detect_hz: float, tell: Callable[[int], None]
+    source: str, file: Path, folder: Path, model: str, detect_hz: float, tell: Callable[[int], None]
 ) -> dict[str, Any]:
     from touchline.live.road import frame_road
 
@@ -106,7 +128,7 @@ def _analyse(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); name another with --out") from error
-    job = CameraJob(id=file.stem, source=str(file), model=model, detect_hz=detect_hz, realtime=False)
+    job = CameraJob(id=file.stem, source=source, model=model, detect_hz=detect_hz, realtime=False)
     signals = Signals(threading.Event(), threading.Event(), threading.Event())
     clocks = Clocks(media=time.monotonic, unix_ms=lambda: time.time_ns() // 1_000_000)
     pulse, started, errors = Pulse(), time.monotonic(), list[BaseException]()

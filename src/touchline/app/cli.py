@@ -252,22 +252,18 @@ def _slug(name: str) -> str:
 def _serve(
     venue: Venue, host: str | None, port: int | None, duration: float | None, *, display: bool = False
 ) -> int:
-    from touchline.app.wire import make_box, run_box
+    from touchline.app.box import Box
+    from touchline.app.wire import run
 
     given = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
     venue = venue.model_copy(update={"server": venue.server.model_copy(update=given)})
 
-    async def run() -> int:
-        box = make_box(venue, display=display)
+    def ready(url: str, box: Box) -> None:
+        _out.print(f"{url}  page, API ({url}docs) · Ctrl-C ends", markup=False, highlight=False)
+        if box.unguarded:
+            _err.print(
+                f"Anybody who reaches {venue.server.host} can watch and use the API: nothing guards it yet.",
+                style="yellow",
+            )
 
-        def ready(url: str) -> None:
-            _out.print(f"{url}  page, API ({url}docs) · Ctrl-C ends", markup=False, highlight=False)
-            if box.unguarded:
-                _err.print(
-                    f"Anybody who reaches {venue.server.host} can watch and use the API: nothing guards it yet.",
-                    style="yellow",
-                )
-
-        return await run_box(box, duration=duration, ready=ready)
-
-    return asyncio.run(run())
+    return asyncio.run(run(venue, ready=ready, display=display, duration=duration))

@@ -20,6 +20,10 @@ _GAUGES = {
 _COUNTERS = {
     "packets_dropped": "Packets given up on the way to viewers",
     "frames_skipped": "Pictures that analysis could not take",
+    "source_dropped": "Packets that came faster than they were taken",
+    "line_dropped": "Packets that the box did not take from the camera's worker",
+    "facts_dropped": "Facts that the box did not take from the camera's worker",
+    "pictures_late": "Pictures that came too late to be encoded",
     "reconnects": "Times that the source was lost and found again",
     "restarts": "Times that the camera's worker was replaced",
 }

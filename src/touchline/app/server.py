@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import touchline
+from touchline.app.box import Box
 from touchline.app.metrics import render
-from touchline.deliver.webrtc import WhepRefused
+from touchline.deliver.factjson import FactJson
+from touchline.deliver.factlog import LISTENERS, FactLog
+from touchline.deliver.webrtc import FRAGMENT_TYPE, WhepRefused
 from touchline.types import CameraState, InputError
-
-if TYPE_CHECKING:
-    from touchline.app.wire import Box
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024
-TRICKLE = "application/trickle-ice-sdpfrag"
+BODY_S = 10.0
 SSE_PING_S = 15
 """Seconds between comments that keep an event stream's connection open."""
+MAX_FACTS = 1000
+FACTS_A_PIECE = 32
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -51,13 +57,7 @@ def make_app(box: Box) -> FastAPI:
         # A page elsewhere whose name is re-pointed at loopback must not reach the box (DNS rebinding).
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        if not request.url.path.startswith(("/docs", "/openapi.json")):
-            for name, value in HEADERS.items():
-                response.headers.setdefault(name, value)
-        return response
+    app.add_middleware(GuardHeaders)
 
     @app.exception_handler(WhepRefused)
     async def refused(_: Request, error: WhepRefused) -> JSONResponse:
@@ -67,10 +67,19 @@ def make_app(box: Box) -> FastAPI:
     async def wrong_input(_: Request, error: InputError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=400)
 
+    @app.exception_handler(RequestValidationError)
+    async def wrong_query(_: Request, error: RequestValidationError) -> JSONResponse:
+        said = "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors()[:3])
+        return JSONResponse({"detail": f"{said}; see /docs"}, status_code=422)
+
     def known(camera: str) -> str:
         if camera not in box.statuses:
-            raise HTTPException(404, f"no camera {camera!r}; GET /api/v1/cameras lists them")
+            raise HTTPException(404, f"no camera {camera[:63]!r}; GET /api/v1/cameras lists them")
         return camera
+
+    def found(session: bool) -> None:
+        if not session:
+            raise HTTPException(404, "no such session; it may have ended already")
 
     # The page
 
@@ -100,16 +109,14 @@ def make_app(box: Box) -> FastAPI:
     async def whep_end(camera: str, session: str) -> Response:
         """End a session."""
         known(camera)
-        if not await box.sessions.close(session):
-            raise HTTPException(404, "no such session; it may have ended already")
+        found(await box.sessions.close(session))
         return Response(status_code=200)
 
     @app.patch("/whep/{camera}/{session}", status_code=204, tags=["video"])
     async def whep_trickle(camera: str, session: str, request: Request) -> Response:
         """Further ICE candidates of the viewer (RFC 8840)."""
         known(camera)
-        if not await box.sessions.patch(session, await _body(request, TRICKLE)):
-            raise HTTPException(404, "no such session; it may have ended already")
+        found(await box.sessions.patch(session, await _body(request, FRAGMENT_TYPE)))
         return Response(status_code=204)
 
     @app.get("/api/v1/ice", tags=["video"])
@@ -128,28 +135,37 @@ def make_app(box: Box) -> FastAPI:
             "media_time": box.media_time(),
         }
 
-    @app.get("/api/v1/facts", tags=["facts"])
+    @app.get("/api/v1/facts", tags=["facts"], response_class=JSONResponse)
     async def facts(
         camera: str | None = None,
         since: Annotated[str | None, Query(description="a fact's id, or a media time in s")] = None,
-        kind: Annotated[list[str] | None, Query()] = None,
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-    ) -> dict[str, Any]:
-        """The facts after ``since``, oldest first. Ask again with the last one's id for more."""
-        if camera is not None:
-            known(camera)
-        found = box.facts.since(since, camera, kind or (), limit)
-        return {"facts": [fact.to_json() for fact in found]}
+        kind: Annotated[list[str] | None, Query(description="these kinds alone")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_FACTS)] = MAX_FACTS,
+    ) -> Response:
+        """The facts after ``since``, oldest first: ``{"facts": […]}``.
 
-    @app.get("/api/v1/facts/stream", tags=["facts"])
-    async def facts_stream(
-        camera: str | None = None, kind: Annotated[list[str] | None, Query()] = None
-    ) -> EventSourceResponse:
-        """Facts as they become known (server-sent events; the event's id is the fact's)."""
+        To read all, ask again with the last one's id until fewer than ``limit`` come; to follow, go on asking. New
+        facts only ever come at the end: none is missed that the box still holds (the last 20,000, or 64 MiB of
+        them), and none comes twice. Where the id is no longer held, the answer begins with the oldest that is.
+        """
         if camera is not None:
             known(camera)
-        kinds = frozenset(kind or ())
-        return EventSourceResponse(_events(box, camera, kinds), ping=SSE_PING_S)
+        return _facts_answer(box.facts.since(since, camera, kind or (), limit))
+
+    @app.get("/api/v1/facts/stream", tags=["facts"], response_class=EventSourceResponse)
+    async def facts_stream(
+        camera: str | None = None,
+        kind: Annotated[list[str] | None, Query()] = None,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Facts as they become known (server-sent events; the event's id is the fact's).
+
+        A browser that lost its connection names the last one it got, and is sent what it missed (the last 1,000).
+        503 where too many listen already.
+        """
+        if camera is not None:
+            known(camera)
+        return FactEvents(box.facts, camera, frozenset(kind or ()), last_event_id)
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> JSONResponse:
@@ -166,23 +182,79 @@ def make_app(box: Box) -> FastAPI:
     return app
 
 
+class GuardHeaders:
+    """Adds `HEADERS` to every answer but the documentation's, whose page loads its scripts from elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        bare = scope["type"] != "http" or scope["path"].startswith(("/docs", "/openapi.json"))
+        await self._app(scope, receive, send if bare else guarded)
+
+
 async def _body(request: Request, content_type: str) -> str:
     given = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if given != content_type:
         raise HTTPException(415, f"Content-Type must be {content_type}, is {given or 'missing'}")
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > MAX_BODY:
+                    raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+    except TimeoutError:
+        raise HTTPException(408, f"the body did not come within {BODY_S:.0f} s") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body ended early") from None  # nobody is left to read it
     try:
         return data.decode()
     except UnicodeDecodeError:
         raise HTTPException(400, "the body is not UTF-8") from None
 
 
-async def _events(box: Box, camera: str | None, kinds: frozenset[str]) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(box.facts.listen()) as listening:
-        async for fact in listening:
-            if (camera is None or fact.camera == camera) and (not kinds or fact.kind in kinds):
-                yield ServerSentEvent(json.dumps(fact.to_json(), separators=(",", ":")), id=fact.id)
+def _facts_answer(facts: list[FactJson]) -> Response:
+    """Joins what is serialised already, piece by piece: a slow reader holds the log's bytes, no copy of them."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"facts":['
+        for at in range(0, len(facts), FACTS_A_PIECE):
+            piece = b",".join(fact.data for fact in facts[at : at + FACTS_A_PIECE])
+            yield b"," + piece if at else piece
+        yield b"]}"
+
+    size = len(b'{"facts":[]}') + sum(len(fact.data) for fact in facts) + max(0, len(facts) - 1)
+    return StreamingResponse(pieces(), media_type="application/json", headers={"Content-Length": str(size)})
+
+
+class FactEvents(Response):
+    """An event stream that takes its place in the log when it begins, and leaves it whichever way it ends."""
+
+    def __init__(self, log: FactLog, camera: str | None, kinds: frozenset[str], after: str | None) -> None:
+        super().__init__()
+        self._log = log
+        self._camera = camera
+        self._kinds = kinds
+        self._after = after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._log.listening(self._after) as facts:
+            if facts is None:
+                detail = f"{LISTENERS} listen to facts already; try again later, or ask /api/v1/facts?since="
+                await JSONResponse({"detail": detail}, 503)(scope, receive, send)
+                return
+            await EventSourceResponse(self._events(facts), ping=SSE_PING_S)(scope, receive, send)
+
+    async def _events(self, facts: AsyncGenerator[FactJson]) -> AsyncGenerator[bytes]:
+        async with aclosing(facts):
+            async for fact in facts:
+                if self._camera in (None, fact.camera) and (not self._kinds or fact.kind in self._kinds):
+                    yield fact.event()

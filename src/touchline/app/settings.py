@@ -138,6 +138,13 @@ def expand(text: str) -> str:
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
 
 
+def worker_environment() -> dict[str, str]:
+    """The environment of the cameras' processes: this one's, one thread for each of their libraries, and for the
+    window of ``--display`` its name and no greeting."""
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return os.environ | threads | {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEO_X11_WMCLASS": "touchline"}
+
+
 def cache_folder() -> Path:
     """Where what was fetched once is kept: ``$TOUCHLINE_CACHE``, else the user's cache folder (XDG)."""
     named = os.environ.get("TOUCHLINE_CACHE")

@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running box out. The one place where all rooms meet."""
+"""The composition root: settings in, a running box out. Read `run` from top to bottom; the rest is its parts."""
 
 from __future__ import annotations
 
@@ -6,175 +6,87 @@ import asyncio
 import contextlib
 import errno
 import functools
-import logging
 import signal
 import socket
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import uvicorn
 
+from touchline.app.box import Box
+from touchline.app.patience import PatientProtocol
 from touchline.app.server import make_app
-from touchline.app.settings import CameraSettings, Venue, expand
-from touchline.deliver.facts import FactLog
+from touchline.app.settings import CameraSettings, Venue, expand, worker_environment
+from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import IceSettings, WhepSessions
 from touchline.live.job import CameraJob
-from touchline.live.link import Command, Message, Report
 from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT
-from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, ConfigError, Fact, Packet, StreamInfo
-
-log = logging.getLogger(__name__)
+from touchline.types import CameraState, CameraStatus, ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
 
-_REPORTED = frozenset(
-    (
-        *("error", "fps_in", "fps_analysed", "fps_detected", "frames_skipped", "shed"),
-        *("codec", "width", "height", "passthrough", "reconnects", "restarts"),
-    )
-)
-"""What a worker may say of its camera; the rest of `CameraStatus` is the box's own to know."""
+CONNECTIONS = 256
+CONNECTIONS_A_VIEWER = 4
+"""HTTP connections at once; what is beyond is answered 503."""
 
 
-@dataclass
-class Box:
-    """What runs in the box's process. All of it lives on one event loop's thread."""
-
-    venue: Venue
-    epoch: float
-    statuses: dict[str, CameraStatus]
-    streams: dict[str, CameraStream]
-    facts: FactLog
-    sessions: WhepSessions
-    supervisor: Supervisor
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    exit_status: int = 0
-
-    def stop(self, exit_status: int) -> None:
-        """End the box in order."""
-        self.exit_status = exit_status
-        self.stopping.set()
-
-    def media_time(self) -> float:
-        """Seconds since the box's media time 0."""
-        return time.monotonic() - self.epoch
-
-    @property
-    def unguarded(self) -> bool:
-        """Whether anybody but this machine's users can reach the box."""
-        return self.venue.server.host not in LOOPBACK
-
-    def cameras(self) -> list[CameraStatus]:
-        """Every camera's health, as of now."""
-        for camera, status in self.statuses.items():
-            status.viewers = self.streams[camera].viewers
-            status.packets_dropped = self.streams[camera].packets_dropped
-        return list(self.statuses.values())
-
-
-def make_box(venue: Venue, *, display: bool = False) -> Box:
-    """Wire a box for ``venue``. Starts nothing. Raises `ConfigError` where settings contradict each other."""
-    if not venue.cameras:
-        raise ConfigError("no camera: name at least one SOURCE, or [[cameras]] in venue.toml")
-    epoch = time.monotonic()
-    statuses = {camera.id: CameraStatus(camera.id, camera.name or camera.id) for camera in venue.cameras}
-    streams = {camera.id: CameraStream(camera.id) for camera in venue.cameras}
-    facts = FactLog()
-    jobs = {camera.id: _job(camera, venue, epoch, display=display) for camera in venue.cameras}
-
-    def on_message(camera: str, message: Message) -> None:
-        """What a worker says → viewers, facts, health."""
-        stream, status = streams[camera], statuses[camera]
-        match message:
-            case Packet():
-                stream.publish(message)
-                age = (time.monotonic() - epoch - message.pts / MEDIA_CLOCK) * 1000
-                before = status.latency_ms
-                status.latency_ms = round(age if before is None else before + 0.05 * (age - before), 1)
-            case Fact():
-                stream.publish_fact(message)
-                facts.add(message)
-            case StreamInfo():
-                stream.publish_info(message)
-            case Report():
-                _apply(status, message)
-                if message.fields.get("quit"):
-                    box.stopping.set()
-            case Command():
-                log.warning("%s: its worker sent a command: ignored", camera)
-
-    supervisor = Supervisor(jobs, on_message)
-    for camera, stream in streams.items():
-        stream.request_key = functools.partial(supervisor.command, camera, "key")
-    sessions = WhepSessions(streams, _ice(venue))
-    box = Box(venue, epoch, statuses, streams, facts, sessions, supervisor)
-    return box
-
-
-async def run_box(box: Box, *, duration: float | None, ready: Callable[[str], None]) -> int:
-    """Serve until Ctrl-C, until ``duration`` seconds have passed or the user closed the window.
+async def run(
+    venue: Venue, *, ready: Callable[[str, Box], None], display: bool = False, duration: float | None = None
+) -> int:
+    """Serve ``venue`` until Ctrl-C, until ``duration`` seconds have passed or the user closed the window.
 
     ``ready`` is called with the page's URL once it answers. Returns the exit status: 2 where no camera's job
-    could be done at all, 130 after Ctrl-C, else 0. Raises `ConfigError` where it cannot listen.
+    could be done at all, 130 after Ctrl-C, else 0. Raises `ConfigError` where settings contradict each other, and
+    where it cannot listen.
     """
-    listener = _listen(box.venue.server.host, box.venue.server.port)
-    loop = asyncio.get_running_loop()
+    box = make_box(venue)
+    jobs = {camera.id: make_job(camera, venue, box.epoch, display=display) for camera in venue.cameras}
+    supervisor = Supervisor(jobs, box.hear, worker_environment())
+    for camera, stream in box.streams.items():
+        stream.request_key = functools.partial(supervisor.command, camera, "key")
+    listener = _listen(venue.server.host, venue.server.port)
+    server = make_server(box)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, box.stop, EXIT_INTERRUPTED)
-    config = uvicorn.Config(
-        make_app(box), log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none"
-    )
-    server = _Server(config)
-    ready(f"http://{_shown(box.venue.server.host)}:{listener.getsockname()[1]}/")
+        asyncio.get_running_loop().add_signal_handler(number, box.stop, EXIT_INTERRUPTED)
+    ready(f"http://{_shown(venue.server.host)}:{listener.getsockname()[1]}/", box)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
-    workers = asyncio.create_task(_work(box), name="workers")
+    working = asyncio.create_task(_work(supervisor, box), name="workers")
     stopping = asyncio.create_task(box.stopping.wait(), name="stopping")
-    await asyncio.wait({serving, workers, stopping}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, working, stopping}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+
     box.stopping.set()
     box.facts.close()
     await box.sessions.close_all()
-    workers.cancel()
+    working.cancel()
     server.should_exit = True
-    for ended in await asyncio.gather(serving, workers, return_exceptions=True):
+    for ended in await asyncio.gather(serving, working, return_exceptions=True):
         if isinstance(ended, Exception):
             raise ended
     return box.exit_status
 
 
-async def _work(box: Box) -> None:
-    """Run the workers. They may all end, as files do; the page goes on to say so."""
-    await box.supervisor.run()
-    if all(status.state is CameraState.FAILED for status in box.statuses.values()):
-        box.stop(EXIT_INPUT)
-    await box.stopping.wait()
+def make_box(venue: Venue) -> Box:
+    """The state of a box for ``venue``. Raises `ConfigError` where settings contradict each other."""
+    if not venue.cameras:
+        raise ConfigError("no camera: name at least one SOURCE, or [[cameras]] in venue.toml")
+    streams = {camera.id: CameraStream(camera.id) for camera in venue.cameras}
+    return Box(
+        statuses={camera.id: CameraStatus(camera.id, camera.name or camera.id) for camera in venue.cameras},
+        streams=streams,
+        facts=FactLog(),
+        sessions=WhepSessions(streams, make_ice(venue)),
+        epoch=time.monotonic(),
+        unguarded=venue.server.host not in LOOPBACK,
+    )
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals alone: `run_box` ends workers and viewers before the server."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=512)
-    except OSError as error:
-        remedy = "choose another with --port" if error.errno == errno.EADDRINUSE else "check --host and --port"
-        raise ConfigError(f"{host}:{port}: cannot listen there ({error.strerror}); {remedy}") from error
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
-
-
-def _job(camera: CameraSettings, venue: Venue, epoch: float, *, display: bool) -> CameraJob:
+def make_job(camera: CameraSettings, venue: Venue, epoch: float, *, display: bool) -> CameraJob:
+    """What ``camera``'s worker is asked to do. Raises `ConfigError` where a ``${VARIABLE}`` is not set."""
     analysis = venue.analysis
     return CameraJob(
         id=camera.id,
@@ -192,7 +104,8 @@ def _job(camera: CameraSettings, venue: Venue, epoch: float, *, display: bool) -
     )
 
 
-def _ice(venue: Venue) -> IceSettings:
+def make_ice(venue: Venue) -> IceSettings:
+    """How media reaches viewers. Raises `ConfigError` for a URL that is none and a ``${VARIABLE}`` not set."""
     webrtc = venue.webrtc
     ice = IceSettings.for_host(venue.server.host)
     turn = (webrtc.turn, webrtc.turn_username or "", expand(webrtc.turn_credential or "")) if webrtc.turn else None
@@ -205,21 +118,45 @@ def _ice(venue: Venue) -> IceSettings:
     )
 
 
-def _apply(status: CameraStatus, report: Report) -> None:
-    before = (status.state, status.error)
-    for name, value in report.fields.items():
-        if name == "state":
-            status.state = CameraState(value)
-        elif name in _REPORTED:
-            setattr(status, name, value)
-    if (status.state, status.error) != before:
-        _tell(status)
+class Server(uvicorn.Server):
+    """Leaves signals alone: `run` ends workers and viewers before the server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
 
 
-def _tell(status: CameraStatus) -> None:
-    if status.state is CameraState.LIVE:
-        way = "passed through" if status.passthrough else "encoded here"
-        log.info("%s: live, %d×%d %s, %s", status.id, status.width, status.height, status.codec, way)
-    else:
-        level = logging.INFO if status.state is CameraState.CONNECTING else logging.WARNING
-        log.log(level, "%s: %s%s", status.id, status.state, f": {status.error}" if status.error else "")
+def make_server(box: Box) -> Server:
+    """The HTTP server of ``box``, which is given its socket when it begins to serve."""
+    config = uvicorn.Config(
+        make_app(box),
+        http=PatientProtocol,
+        ws="none",
+        # Its warnings are of what clients send: at their mercy, and of no use to the user.
+        log_level="error",
+        access_log=False,
+        limit_concurrency=CONNECTIONS + CONNECTIONS_A_VIEWER * box.sessions.ice.max_sessions,
+        timeout_graceful_shutdown=1,
+    )
+    return Server(config)
+
+
+async def _work(supervisor: Supervisor, box: Box) -> None:
+    """Run the workers. They may all end, as files do; the page goes on to say so."""
+    await supervisor.run()
+    if all(status.state is CameraState.FAILED for status in box.statuses.values()):
+        box.stop(EXIT_INPUT)
+    await box.stopping.wait()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=512)
+    except OSError as error:
+        remedy = "choose another with --port" if error.errno == errno.EADDRINUSE else "check --host and --port"
+        raise ConfigError(f"{host}:{port}: cannot listen there ({error.strerror}); {remedy}") from error
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104

@@ -6,15 +6,14 @@ pictures up to the newest key picture, never a part of what it takes to decode t
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from touchline.deliver.factjson import FactJson
 from touchline.deliver.rtp import AccessUnit, complete_key
 from touchline.deliver.sctp import fragments
-from touchline.types.fact import Fact, JsonValue
 from touchline.types.packet import Packet, StreamInfo
 
 GOP_BYTES = 16 << 20
@@ -31,18 +30,11 @@ KEY_REQUEST_GAP = 0.5
 
 @dataclass(frozen=True, slots=True)
 class FactMessage:
-    """A fact as the page gets it: serialised and cut for the wire once for all viewers. ``pts`` in 1/90,000 s."""
+    """A fact as the page gets it: cut for the wire once for all viewers. ``pts`` in 1/90,000 s."""
 
     pts: int
     data: bytes
     parts: list[tuple[int, bytes, int]]
-
-
-def fact_message(fact: Fact) -> FactMessage:
-    """``{"type": "fact", "pts": …}`` and the fact's public form."""
-    body: dict[str, JsonValue] = {**fact.to_json(), "kind": fact.kind, "type": "fact", "pts": fact.pts}
-    data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    return FactMessage(fact.pts, data, fragments(data))
 
 
 def _nothing() -> None:
@@ -180,9 +172,10 @@ class CameraStream:
                     self.ask_for_key()
             subscriber.ready()
 
-    def publish_fact(self, fact: Fact) -> None:
+    def publish_fact(self, fact: FactJson) -> None:
         """Hand a fact to all viewers and keep it for those who join before the next key picture."""
-        message = fact_message(fact)
+        data = fact.message()
+        message = FactMessage(fact.pts, data, fragments(data))
         self._facts.append(message)
         for subscriber in tuple(self._subscribers):
             subscriber.put_fact(message)

@@ -16,6 +16,7 @@ import functools
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -208,6 +209,12 @@ class _Dtls(RTCDtlsTransport):
             self.flush()
 
 
+@functools.lru_cache(maxsize=1)
+def _certificate(_day: int) -> RTCCertificate:
+    """This box's certificate of the day: to make one takes several ms, in which no video would be sent."""
+    return RTCCertificate.generateCertificate()
+
+
 def _discard(_: bytes) -> None:
     """What comes after the end."""
 
@@ -237,7 +244,7 @@ class PeerTransport:
         self._connection = connection
         self._gatherer = gatherer
         self._ice = RTCIceTransport(gatherer)
-        self._dtls = _Dtls(self._ice, [RTCCertificate.generateCertificate()])
+        self._dtls = _Dtls(self._ice, [_certificate(int(time.time() // 86400))])
         self._dtls._srtp_profiles = _PROFILES
         self._dtls._set_role("client" if dtls_client else "server")
         self._sctp: RTCSctpTransport | None = None

@@ -38,12 +38,18 @@ FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 @dataclass(frozen=True, slots=True)
 class WhepLimits:
     """Seconds for a STUN or TURN server to answer, to find a path, to shake hands, and of silence until a viewer
-    counts as gone (a browser sends something every 2.5 s at the least)."""
+    counts as gone (a browser sends something every 2.5 s at the least).
+
+    ``connecting``: viewers on their way at once. Where they or all viewers are too many, the one that has been on
+    its way for longest, and for more than ``grace`` s, makes room: offers that nobody follows up keep nobody out.
+    """
 
     gather: float = 1.0
-    ice: float = 20.0
-    dtls: float = 10.0
+    ice: float = 10.0
+    dtls: float = 5.0
     silence: float = 10.0
+    connecting: int = 128
+    grace: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class _Session:
         self.sender = ViewerSender(self.transport, stream, shape, cname)
         self.task: asyncio.Task[None] | None = None
         self.candidates = len(offer.candidates)
+        self.opened = asyncio.get_running_loop().time()
         self.started = False
 
     async def run(self, limits: WhepLimits) -> None:
@@ -155,20 +162,17 @@ class WhepSessions:
     async def open(self, camera: str, offer_sdp: str) -> tuple[str, str]:
         """Answer a viewer's offer: (session id, SDP answer).
 
-        Raises `WhepRefused`: 404 no such camera, 409 the camera's codec cannot be sent, 503 too many viewers, and
-        what `read_offer` raises.
+        Raises KeyError where there is no such camera, and `WhepRefused`: 409 the camera's codec cannot be sent,
+        503 too many viewers, and what `read_offer` raises.
         """
-        stream = self._streams.get(camera)
-        if stream is None:
-            raise WhepRefused(404, "there is no such camera; GET /api/v1/cameras lists them")
+        stream = self._streams[camera]
         if stream.info is not None and stream.info.codec != "h264":
             raise WhepRefused(
                 409, f"camera {camera}: viewers cannot play {stream.info.codec}; let it be encoded as H.264"
             )
         profile = profile_level_id(stream.info.extradata) if stream.info is not None else None
         offer = read_offer(offer_sdp, profile)
-        if len(self._sessions) + self._opening >= self.ice.max_sessions:
-            raise WhepRefused(503, f"all {self.ice.max_sessions} viewers' places are taken; try again later")
+        self._make_room()
         name = secrets.token_urlsafe(24)
         session = _Session(stream, offer, self.ice, name[:8])
         self._opening += 1
@@ -205,16 +209,14 @@ class WhepSessions:
             self._ticker = asyncio.create_task(self._tick(), name="whep ticker")
         return name, text
 
-    async def patch(self, session_id: str, body: str, content_type: str = FRAGMENT_TYPE) -> bool:
-        """Take trickled candidates (answer 204). False: there is no such session (404).
+    async def patch(self, session_id: str, body: str) -> bool:
+        """Take trickled candidates (`FRAGMENT_TYPE`). False: there is no such session.
 
-        Raises `WhepRefused`: 415 another content type, 422 an ICE restart (reconnect instead), 400 and 413.
+        Raises `WhepRefused`: 422 an ICE restart (reconnect instead), 400 and 413.
         """
         session = self._sessions.get(session_id)
         if session is None:
             return False
-        if content_type.partition(";")[0].strip().lower() != FRAGMENT_TYPE:
-            raise WhepRefused(415, f"PATCH takes {FRAGMENT_TYPE}; send candidates in that form")
         fragment = read_fragment(body)
         if fragment.username is not None and fragment.username != session.offer.ice.usernameFragment:
             raise WhepRefused(422, "ICE cannot be restarted; open a new session")
@@ -226,7 +228,7 @@ class WhepSessions:
         return True
 
     async def close(self, session_id: str) -> bool:
-        """The viewer leaves. False: there is no such session (404)."""
+        """The viewer leaves. False: there is no such session."""
         return await self._end(session_id)
 
     def stats(self) -> list[ViewerStats]:
@@ -242,6 +244,21 @@ class WhepSessions:
         await asyncio.gather(*(self._end(name) for name in tuple(self._sessions)))
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _make_room(self) -> None:
+        waiting = [(name, session) for name, session in self._sessions.items() if not session.started]
+        full = len(self._sessions) + self._opening >= self.ice.max_sessions
+        if not full and len(waiting) + self._opening < self._limits.connecting:
+            return
+        if waiting:
+            name, oldest = waiting[0]
+            if asyncio.get_running_loop().time() - oldest.opened > self._limits.grace:
+                del self._sessions[name]
+                self._finish(oldest.close())
+                return
+        taken = self.ice.max_sessions if full else self._limits.connecting
+        what = "viewers' places are taken; try again later" if full else "viewers are connecting; try again in 5 s"
+        raise WhepRefused(503, f"all {taken} {what}" if full else f"{taken} {what}")
 
     async def _run(self, name: str, session: _Session) -> None:
         await session.run(self._limits)

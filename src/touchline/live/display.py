@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ class Window:
 
     def __init__(self, title: str) -> None:
         """Raises `ConfigError` where there is no screen or no SDL."""
-        os.environ |= {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEO_X11_WMCLASS": "touchline"}
         try:
             import pygame
         except ImportError as error:

@@ -65,6 +65,7 @@ def pack(message: Message) -> bytes:
                         "extradata": base64.b64encode(message.extradata).decode(),
                         "pixel_format": message.pixel_format,
                         "has_b_frames": message.has_b_frames,
+                        "turns": message.turns,
                     }
                 ),
             )

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from touchline.types import MEDIA_CLOCK, Frame, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, Frame, KeyGate, Packet, StreamInfo
 
 T = TypeVar("T")
 
@@ -82,18 +82,16 @@ class PacketBox(Mailbox[StreamInfo | Packet]):
     def __init__(self, seconds: float, stop: threading.Event, *, lossy: bool) -> None:
         super().__init__(capacity=512, stop=stop, lossy=lossy)
         self._span = int(seconds * MEDIA_CLOCK)
-        self._until_key = False
+        self._gate = KeyGate()
 
     def put(self, item: StreamInfo | Packet) -> None:
         """Add ``item``, or drop it while the next key packet is awaited."""
         with self._changed:
             if self._lossy and self._full(item):
                 self._empty()
-            if self._until_key and isinstance(item, Packet):
-                if not item.is_key:
-                    self.dropped += 1
-                    return
-                self._until_key = False
+            if isinstance(item, Packet) and not self._gate.passes(is_key=item.is_key):
+                self.dropped += 1
+                return
         super().put(item)
 
     def _full(self, item: StreamInfo | Packet) -> bool:
@@ -107,4 +105,4 @@ class PacketBox(Mailbox[StreamInfo | Packet]):
         self.dropped += len(self._items) - len(infos)
         self._items.clear()
         self._items.extend(infos[-1:])
-        self._until_key = True
+        self._gate.shut()

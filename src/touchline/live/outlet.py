@@ -7,7 +7,7 @@ import threading
 from collections import deque
 
 from touchline.live.link import Message, Report, pack
-from touchline.types import Fact, Packet, StreamInfo
+from touchline.types import Fact, KeyGate, Packet, StreamInfo
 
 MAX_PENDING = 8 * 1024 * 1024
 """Bytes that may wait for the box: some seconds of a camera's video."""
@@ -26,7 +26,7 @@ class Outlet:
         self._stop = stop
         self._pending: deque[bytes] = deque()
         self._bytes = 0
-        self._until_key = False
+        self._gate = KeyGate()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._write, name="outlet", daemon=True)
         self._thread.start()
@@ -40,11 +40,11 @@ class Outlet:
                     self.facts_dropped += 1
                     return
                 case Packet():
-                    if full or (self._until_key and not message.is_key):
-                        self._until_key = True
+                    if full:
+                        self._gate.shut()
+                    if full or not self._gate.passes(is_key=message.is_key):
                         self.packets_dropped += 1
                         return
-                    self._until_key = False
                 case Report() if full:
                     return
                 case StreamInfo() | _:

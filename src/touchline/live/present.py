@@ -1,77 +1,92 @@
-"""A frame as viewers get it, where they don't get the camera's own packets."""
+"""A frame as people get it, where they don't get the camera's own packets."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from touchline.live.display import Window
-from touchline.live.job import CameraJob
+from touchline.live.job import CameraJob, Signals
+from touchline.live.latest import Latest
+from touchline.live.mailbox import Mailbox
 from touchline.live.user_step import Context, UserStep
 from touchline.media.colour import frame_from_rgb, rgb_from_frame
 from touchline.media.draw import draw_tracks
 from touchline.media.encode import Encoder
-from touchline.types import MEDIA_CLOCK, Frame, Packet, StreamInfo, Tracks
+from touchline.types import MEDIA_CLOCK, Frame, Packet, StreamInfo
+
+PICTURES_HELD = 2
+BOXES_S = 0.1
+"""So long the local window waits for a picture's boxes; then those of the last picture must do."""
 
 
 class Presenter:
-    """The user's step, the tracks drawn in, the window and the encoder: each only where it is asked for."""
+    """The user's step, the tracks burnt in, the encoder and the local window: each only where it is asked for.
+
+    `show` is called once per picture, in whichever thread has all that the picture needs; `window` in a thread
+    of its own, so that a slow screen holds up nobody.
+    """
 
     def __init__(
-        self,
-        job: CameraJob,
-        send: Callable[[StreamInfo | Packet], None],
-        wants_key: threading.Event,
-        closed: Callable[[], None],
+        self, job: CameraJob, send: Callable[[StreamInfo | Packet], None], signals: Signals, latest: Latest
     ) -> None:
         self._job = job
         self._send = send
-        self._wants_key = wants_key
-        self._closed = closed
+        self._signals = signals
+        self._latest = latest
         self._step = UserStep(job.process) if job.process else None
-        self._window: Window | None = None
         self._encoder: Encoder | None = None
         self._sent_info: StreamInfo | None = None
+        self._pictures = Mailbox[tuple[Frame, tuple[float, float]]](PICTURES_HELD, signals.stop, lossy=True)
 
     @property
     def alters(self) -> bool:
         """Whether what viewers see differs from what the camera sent."""
         return self._step is not None or self._job.burn_in
 
-    def show(self, frame: Frame, tracks: Tracks, fps: float, *, encode: bool) -> None:
+    def show(self, frame: Frame, fps: float, *, encode: bool) -> None:
         """Present one frame; ``fps`` is the stream's declared rate in Hz, or 0."""
-        drawn = self._drawn(frame, tracks)
+        shown = self._altered(frame) if self.alters else frame
         if encode:
-            self._encode(drawn if self.alters else frame, fps)
+            self._encode(shown, fps)
         if self._job.display:
-            self._display(drawn)
+            self._pictures.put((shown, (shown.width / frame.width, shown.height / frame.height)))
 
     def close(self) -> None:
-        """Close the window."""
-        if self._window is not None:
-            self._window.close()
+        """No more pictures will come."""
+        self._pictures.close()
 
-    def _drawn(self, frame: Frame, tracks: Tracks) -> Frame:
-        if self._step is None and not (self._job.burn_in or self._job.display):
-            return frame
+    def window(self) -> None:
+        """Show the pictures on this machine's screen until the user closes the window."""
+        if not self._job.display:
+            return
+        window = Window(self._job.name or self._job.id)
+        for picture, scale in self._pictures:
+            image = rgb_from_frame(picture)
+            if not self._job.burn_in:
+                draw_tracks(image, self._latest.at(picture.pts, BOXES_S), scale)
+            if not window.show(image):
+                self._signals.quit.set()
+                break
+        window.close()
+
+    def _altered(self, frame: Frame) -> Frame:
+        tracks = self._latest.tracks
         image = rgb_from_frame(frame)
-        scale = (1.0, 1.0)
         if self._step is not None:
             made = self._step(image, Context(self._job.id, frame.pts / MEDIA_CLOCK, tracks))
             image = rgb_from_frame(frame) if made is None else made
-            if made is not None and (self._job.burn_in or self._job.display):
+            if made is not None and self._job.burn_in:
                 image = made.copy()  # what the user's function returned is theirs, and may be read-only
-            scale = (image.shape[1] / frame.width, image.shape[0] / frame.height)
-        if self._job.burn_in or self._job.display:
-            draw_tracks(image, tracks, scale)
+        if self._job.burn_in:
+            draw_tracks(image, tracks, (image.shape[1] / frame.width, image.shape[0] / frame.height))
         return frame_from_rgb(image, frame.pts)
 
     def _encode(self, frame: Frame, fps: float) -> None:
         if self._encoder is None:
             self._encoder = Encoder(frame.width, frame.height, fps or 30.0, bitrate=self._job.bitrate)
-        wanted = self._wants_key.is_set()
+        wanted = self._signals.key.is_set()
         if wanted:
-            self._wants_key.clear()
+            self._signals.key.clear()
         packets = self._encoder.encode(frame, force_key=wanted)
         info = self._encoder.info
         if info != self._sent_info:
@@ -79,9 +94,3 @@ class Presenter:
             self._send(info)
         for packet in packets:
             self._send(packet)
-
-    def _display(self, frame: Frame) -> None:
-        if self._window is None:
-            self._window = Window(self._job.name or self._job.id)
-        if not self._window.show(rgb_from_frame(frame)):
-            self._closed()

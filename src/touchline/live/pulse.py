@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from touchline.live.rate import Rate
@@ -16,7 +17,7 @@ class Pulse:
         self._lock = threading.Lock()
         self._fields: dict[str, Any] = {}
         self._rates = {"fps_in": Rate(), "fps_analysed": Rate(), "fps_detected": Rate()}
-        self._connections = 0
+        self._counters: dict[str, Callable[[], int]] = {}
 
     def state(self, state: CameraState, error: str | None) -> None:
         """The source's state has changed; ``error`` says why, in one line."""
@@ -25,20 +26,23 @@ class Pulse:
 
     def stream(self, info: StreamInfo, *, passthrough: bool) -> None:
         """The source (re)connected or changed its format."""
+        width, height = info.upright_size
         with self._lock:
             self._fields |= {
                 "codec": info.codec,
-                "width": info.width,
-                "height": info.height,
+                "width": width,
+                "height": height,
                 "passthrough": passthrough,
-                "reconnects": self._connections,
             }
-            self._connections += 1
 
     def count(self, rate: str, now: float) -> None:
         """One more of ``fps_in``, ``fps_analysed`` or ``fps_detected`` at media time ``now``."""
         with self._lock:
             self._rates[rate].count(now)
+
+    def watch(self, **counters: Callable[[], int]) -> None:
+        """Have each of these of `CameraStatus`'s fields asked for at every report."""
+        self._counters |= counters
 
     def set(self, **fields: Any) -> None:
         """Any other of `CameraStatus`'s fields."""
@@ -49,4 +53,5 @@ class Pulse:
         """All there is to report at media time ``now``."""
         with self._lock:
             rates = {name: round(rate.per_second(now), 1) for name, rate in self._rates.items()}
-            return self._fields | rates
+            counts = {name: counter() for name, counter in self._counters.items()}
+            return self._fields | rates | counts

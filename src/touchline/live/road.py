@@ -1,10 +1,13 @@
 """THE FRAME ROAD: source → packets → frames → tracks, and out to the box.
 
-Three threads, joined by two bounded boxes, so that none holds up the one before it::
+Threads, joined by bounded boxes, so that none holds up the one before it::
 
     capture ─┬─packets──────────────────→ viewers      H.264 without B-frames, untouched
              └─PacketBox─→ decode ─┬─encode─→ viewers  all else, and the user's own step
+                                   ├─Mailbox─→ window  on this machine's screen, with ``--display``
                                    └─FrameBox─→ look ─→ facts
+
+With ``--burn-in`` alone, a picture is encoded after it was looked at, for its boxes are in it.
 
 A recording takes the same road (``job.realtime`` False): its boxes then wait instead of dropping.
 """
@@ -13,12 +16,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from touchline.live.facts import Register, tracks_data
 from touchline.live.job import CameraJob, Clocks, Signals
+from touchline.live.latest import Latest
 from touchline.live.mailbox import FrameBox, PacketBox
 from touchline.live.pace import Pace
 from touchline.live.present import Presenter
 from touchline.live.pulse import Pulse
+from touchline.live.register import Register, tracks_data
 from touchline.live.shed import LoadMeter, Shedder
 from touchline.live.threads import run_together, yield_to_video
 from touchline.media.capture import Capture
@@ -28,6 +32,7 @@ from touchline.types import (
     Fact,
     Frame,
     InputError,
+    KeyGate,
     Packet,
     SourceError,
     StreamInfo,
@@ -55,9 +60,9 @@ class Out(Protocol):
 
 
 def passes_through(info: StreamInfo) -> bool:
-    """Whether every browser can play the camera's own packets: H.264, 4:2:0 of 8 bits, no B-frames."""
+    """Whether every browser can show the camera's own packets: H.264, 4:2:0 of 8 bits, no B-frames, upright."""
     plain = info.pixel_format in ("", "yuv420p", "yuvj420p")
-    return info.codec == "h264" and plain and not info.has_b_frames
+    return info.codec == "h264" and plain and not info.has_b_frames and not info.turns
 
 
 def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse: Pulse) -> None:
@@ -74,11 +79,17 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     full_width = detector.width
     tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(HINDSIGHT), Register()
     pace, shedder, meter = Pace(), Shedder(job.detect_hz, sizes=detector.resizable), LoadMeter()
-    presenter = Presenter(job, out.send, signals.key, signals.quit.set)
+    latest = Latest(Tracks.empty(detector.labels))
+    presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    draws = job.burn_in or job.display  # then the picture waits for its tracks: the user asked for it
-    encodes, fps = False, 0.0  # written by decode alone
+    encodes, fps, too_late = False, 0.0, 0  # written by decode alone
+    pulse.watch(
+        reconnects=lambda: capture.reconnects,
+        source_dropped=lambda: capture.dropped,
+        frames_skipped=lambda: packets.dropped + frames.dropped,
+        pictures_late=lambda: too_late,
+    )
 
     def take() -> None:
         """Source → packets. Those that browsers can play leave for the viewers here, untouched."""
@@ -96,31 +107,34 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps
+        nonlocal encodes, fps, too_late
         decoder: Decoder | None = None
-        skipping = False  # until the next key picture: what lies between leans on what was left out
+        gate = KeyGate()
         for item in packets:
             if isinstance(item, StreamInfo):
                 encodes, fps = live and not untouched(item), item.fps
                 # Analysis does not see the difference that the loop filter makes; people do.
-                decoder = open_decoder(item, skip_loop_filter=not (encodes or draws))
+                decoder = open_decoder(item, skip_loop_filter=not watched())
                 continue
-            skipping = not (encodes or item.is_key) and (skipping or shedder.plan.keys_only)
-            if decoder and not skipping:
+            if shedder.plan.keys_only and not watched():
+                gate.shut()
+            if decoder and gate.passes(is_key=item.is_key):
                 for frame in decoder.decode(item):
                     frames.put(frame)
-                    if encodes and not draws and not late(frame):
-                        presenter.show(frame, tracks, fps, encode=True)
+                    if watched() and not job.burn_in:
+                        if late(frame):
+                            too_late += 1
+                        else:
+                            presenter.show(frame, fps, encode=encodes)
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
         frames.close()
 
     def look() -> None:
         """Frames → detections now and then, tracks at every one → facts."""
-        nonlocal tracks
         if live:
             yield_to_video()
-        size, last = (0, 0), -1
+        tracks, size, last = latest.tracks, (0, 0), -1
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here
                 continue
@@ -132,17 +146,18 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 pulse.count("fps_detected", started)
             else:
                 tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
+            latest.set(tracks, frame.pts)
             size = frame.width, frame.height
             # A recording can wait for the next detection, and has its boxes smoothed between the two.
             for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
                 tell(final, pts, size)
-            if draws:
-                presenter.show(frame, tracks, fps, encode=encodes)
+            if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
+                presenter.show(frame, fps, encode=encodes)
             pulse.count("fps_analysed", started)
             load = meter.frame(started, clocks.media(), seconds, frames.dropped)
             if live and load is not None:
                 detector.set_width(max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale)))
-                pulse.set(shed=shedder.shed(), frames_skipped=frames.dropped + packets.dropped)
+                pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
             tell(final, pts, size)
         presenter.close()
@@ -150,6 +165,10 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     def untouched(info: StreamInfo) -> bool:
         """Whether viewers get the camera's own packets."""
         return live and passes_through(info) and not presenter.alters
+
+    def watched() -> bool:
+        """Whether people see the decoded pictures."""
+        return encodes or job.display
 
     def open_decoder(info: StreamInfo, *, skip_loop_filter: bool) -> Decoder:
         try:
@@ -166,5 +185,4 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         for kind, data in news:
             out.send(Fact(fact_id(clocks.unix_ms()), job.id, kind, pts, data))
 
-    tracks = Tracks.empty(detector.labels)
-    run_together(stop, take, decode, look)
+    run_together(stop, take, decode, look, presenter.window)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
+from touchline.live.tally import AT_REST, Tally
 from touchline.live.worker import EXIT_INPUT
 from touchline.types import CameraState
 
@@ -31,24 +31,40 @@ START_S = 30.0
 STEADY_S = 30.0
 """A worker that lived so long died by accident and is restarted at once; others wait longer each time."""
 
-DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+FAILURES = 3
+"""After so many ends in a row, none of them after a steady life, the camera has failed; it is tried on."""
 
 _READ = 256 * 1024
 
 
 @dataclass(slots=True)
-class _Running:
+class _Life:
+    """One worker. ``tally``: of all the camera's workers. ``spoke``: whether it said a word."""
+
     process: asyncio.subprocess.Process
     writer: asyncio.StreamWriter
+    tally: Tally
+    spoke: bool = False
 
 
 class Supervisor:
-    """Runs ``jobs``; ``on_message`` gets every message with its camera's id, on the event loop's thread."""
+    """Runs ``jobs``; ``on_message`` gets every message with its camera's id, on the event loop's thread.
 
-    def __init__(self, jobs: Mapping[str, CameraJob], on_message: Callable[[str, Message], None]) -> None:
+    ``environment``: the workers', which also get ``TOUCHLINE_WORKER``, the camera's id.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, CameraJob],
+        on_message: Callable[[str, Message], None],
+        environment: Mapping[str, str],
+    ) -> None:
         self._jobs = dict(jobs)
         self._on_message = on_message
-        self._running: dict[str, _Running] = {}
+        self._environment = dict(environment)
+        self._running: dict[str, _Life] = {}
 
     async def run(self) -> None:
         """Keep all workers running until cancelled; a worker ends when its line is closed."""
@@ -65,29 +81,33 @@ class Supervisor:
     async def _keep(self, job: CameraJob) -> None:
         clock = asyncio.get_running_loop().time
         failures = restarts = 0
+        tally = Tally()
         while True:
             started = clock()
-            status, why = await self._live_once(job)
+            status, why, spoke = await self._live_once(job, tally)
+            tally.end()
+            self._pass_on(job.id, Report(AT_REST))
             if status == EXIT_INPUT:
                 return  # it has said why
             if status == 0 and not why:
                 log.info("%s: its worker is done", job.id)
                 return
-            failures = 0 if clock() - started > STEADY_S else failures + 1
+            failures = 0 if spoke and clock() - started > STEADY_S else failures + 1
             restarts += 1
             delay = DELAYS_S[min(failures, len(DELAYS_S) - 1)]
-            message = f"its worker {why or _ending(status)}; starting another"
-            log.warning("%s: %s in %.1f s", job.id, message, delay)
-            self._on_message(
-                job.id,
-                Report({"state": str(CameraState.CONNECTING), "error": message, "restarts": restarts}),
-            )
+            state, message = CameraState.CONNECTING, f"its worker {why or _ending(status)}"
+            if failures >= FAILURES:
+                state = CameraState.FAILED
+                message += f", {failures} times in a row (its last words are in the box's output)"
+            message += f"; starting another in {delay:g} s"
+            log.warning("%s: %s", job.id, message)
+            self._pass_on(job.id, Report({"state": str(state), "error": message, "restarts": restarts}))
             await asyncio.sleep(delay)
 
-    async def _live_once(self, job: CameraJob) -> tuple[int, str]:
+    async def _live_once(self, job: CameraJob, tally: Tally) -> tuple[int, str, bool]:
         """Start a worker and hear it out.
 
-        Returns its exit status, and why it was killed ("" where it was not).
+        Returns its exit status, why it was killed ("" where it was not), and whether it said a word.
         """
         ours, theirs = socket.socketpair()
         try:
@@ -95,35 +115,37 @@ class Supervisor:
                 process = await self._spawn(job, theirs)
         except OSError as error:
             ours.close()
-            return 1, f"could not be started ({error.strerror})"
+            return 1, f"could not be started ({error.strerror})", False
         reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
-        self._running[job.id] = _Running(process, writer)
+        life = self._running[job.id] = _Life(process, writer, tally)
         why = ""
         try:
             writer.write(pack(Command("start", job.to_json())))
-            why = await self._hear(job.id, reader)
-        except (LinkError, ConnectionError) as error:
+            why = await self._hear(job.id, reader, life)
+        except ConnectionError:
+            pass  # it ended without reading all that was said to it
+        except LinkError as error:
             why = f"broke its line ({error})"
         finally:
             self._running.pop(job.id, None)
             writer.close()
             status = await _reap(process, patience=0.0 if why else 3.0)
-        return status, why
+        return status, why, life.spoke
 
     async def _spawn(self, job: CameraJob, line: socket.socket) -> asyncio.subprocess.Process:
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         return await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # what lies in the folder the user works in is not to be taken for a library
             "-m",
             "touchline.live.worker",
             str(line.fileno()),
             pass_fds=(line.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ | threads | {"TOUCHLINE_WORKER": job.id},
+            env=self._environment | {"TOUCHLINE_WORKER": job.id},
         )
 
-    async def _hear(self, camera: str, reader: asyncio.StreamReader) -> str:
+    async def _hear(self, camera: str, reader: asyncio.StreamReader, life: _Life) -> str:
         unpacker, patience = Unpacker(), START_S
         while True:
             try:
@@ -134,13 +156,19 @@ class Supervisor:
             if not data:
                 return ""
             for message in unpacker.feed(data):
-                if isinstance(message, Report) and "state" in message.fields:
-                    patience = SILENCE_S  # its libraries and the model are loaded
-                try:
-                    self._on_message(camera, message)
-                except Exception:
-                    # A fault of the box's own in what one camera sent must not end the others.
-                    log.exception("%s: a message could not be passed on", camera)
+                life.spoke = True
+                if isinstance(message, Report):
+                    if "state" in message.fields:
+                        patience = SILENCE_S  # its libraries and the model are loaded
+                    message = Report(life.tally.add(message.fields))
+                self._pass_on(camera, message)
+
+    def _pass_on(self, camera: str, message: Message) -> None:
+        try:
+            self._on_message(camera, message)
+        except Exception:
+            # A fault of the box's own in what one camera sent must not end the others.
+            log.exception("%s: a message could not be passed on", camera)
 
 
 async def _reap(process: asyncio.subprocess.Process, patience: float) -> int:

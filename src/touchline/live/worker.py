@@ -44,13 +44,17 @@ def main() -> int:
     unpacker = Unpacker()
     job = _await_job(line, unpacker)
 
-    # Late, so that the supervisor's hand is free while the libraries load.
-    import cv2
-
-    from touchline.live.road import frame_road
-
-    cv2.setNumThreads(1)
     signals = Signals(threading.Event(), threading.Event(), threading.Event())
+    outlet = Outlet(line, signals.stop)
+    try:
+        # Late, so that the supervisor's hand is free while the libraries load.
+        import cv2
+
+        from touchline.live.road import frame_road
+    except ImportError as error:
+        reason = str(error).partition("\n")[0]
+        return _give_up(outlet, f"{job.name or job.id}: {reason}; install again: pip install --upgrade touchline")
+    cv2.setNumThreads(1)
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
         signals.stop.set()
@@ -60,18 +64,24 @@ def main() -> int:
         media=lambda: time.monotonic() - job.epoch,
         unix_ms=lambda: time.time_ns() // 1_000_000,
     )
-    pulse, outlet = Pulse(), Outlet(line, signals.stop)
+    pulse = Pulse()
+    pulse.watch(line_dropped=lambda: outlet.packets_dropped, facts_dropped=lambda: outlet.facts_dropped)
     threading.Thread(target=_listen, args=(line, unpacker, signals), name="listen", daemon=True).start()
     threading.Thread(target=_beat, args=(pulse, outlet, clocks, signals), name="pulse", daemon=True).start()
     try:
         frame_road(job, outlet, clocks, signals, pulse)
     except InputError as error:
-        outlet.send(Report({"state": str(CameraState.FAILED), "error": str(error)}))
-        outlet.drain(1.0)
-        return EXIT_INPUT
+        return _give_up(outlet, str(error))
     outlet.send(Report(pulse.read(clocks.media()) | {"quit": signals.quit.is_set()}))
     outlet.drain(1.0)
     return 0
+
+
+def _give_up(outlet: Outlet, why: str) -> int:
+    """Tell the box that the job cannot be done."""
+    outlet.send(Report({"state": str(CameraState.FAILED), "error": why}))
+    outlet.drain(1.0)
+    return EXIT_INPUT
 
 
 def _await_job(line: socket.socket, unpacker: Unpacker) -> CameraJob:
@@ -109,8 +119,7 @@ def _beat(pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> Non
     while not signals.stop.wait(PULSE_S):
         if signals.quit.is_set():
             outlet.send(Report({"quit": True}))
-        lost = {"worker_dropped": outlet.packets_dropped + outlet.facts_dropped}
-        outlet.send(Report(pulse.read(clocks.media()) | lost))
+        outlet.send(Report(pulse.read(clocks.media())))
 
 
 if __name__ == "__main__":

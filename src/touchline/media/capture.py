@@ -39,6 +39,9 @@ class Capture:
     With ``realtime`` a file is played at its own pace and ends `packets` when it ends, as stale; all else goes on
     until ``stop``, and faults are told and tried again. Without, packets come as fast as they are taken
     with the source's own time from 0, and a fault raises `SourceError`.
+
+    ``dropped``: packets that were not taken in time. ``attempts``: how often it was tried again.
+    ``reconnects``: how often packets came again over a new connection.
     """
 
     def __init__(
@@ -51,8 +54,7 @@ class Capture:
         loop: bool = False,
         realtime: bool = True,
     ) -> None:
-        self.dropped = 0
-        self.reconnects = 0
+        self.dropped = self.attempts = self.reconnects = 0
         self._text = source
         self._clock = clock
         self._stop = stop
@@ -82,7 +84,7 @@ class Capture:
             else:
                 return
             self._stop.wait(wait * random.uniform(0.7, 1.3))  # noqa: S311 - jitter, not a secret
-            self.reconnects += 1
+            self.attempts += 1
 
     def _recording(self) -> Iterator[StreamInfo | Packet]:
         timeline = FileTimeline()
@@ -141,6 +143,7 @@ class Capture:
                 else:
                     pts = live.place(item, reorders=reorders)
                 first = heard if first is None else first
+                self.reconnects += not self._came and self._last_pts is not None
                 self._came, self._steady = True, heard - first > STEADY_S
                 self._tell(CameraState.LIVE, None)
                 yield self._packet(item, pts, reorders=reorders)

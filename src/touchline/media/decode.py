@@ -17,6 +17,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from touchline.media.upright import turn
 from touchline.types.errors import InputError
 from touchline.types.frame import Frame
 from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
@@ -40,6 +41,8 @@ class Decoder:
     coded with. ``threads``: that share one picture's slices; 1 is cheapest. ``skip_loop_filter``: leave
     out deblocking, which saves about 6 % and which people see but detectors do not.
 
+    Pictures come upright, whichever way the camera was held.
+
     Pictures before the first key frame, and after a damaged packet until the next one, are not given:
     decoders fill them with grey. ``errors`` counts damaged packets, without what only lacks its key frame.
 
@@ -56,6 +59,7 @@ class Decoder:
         # (intra refresh) and no key frame ever comes.
         self._recovers = info.codec == "h264"
         self._reorders = info.has_b_frames
+        self._turns = info.turns
         self._reformatter = VideoReformatter()
         self._whole = False  # a key frame came, and nothing was damaged since
 
@@ -113,7 +117,7 @@ class Decoder:
             full_range = full_range and not picture.format.is_rgb
             picture = self._to_420(picture, full_range=full_range, bt709=bt709)
         y, u, v = (_view(plane) for plane in picture.planes)
-        return Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture)
+        return turn(Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture), self._turns)
 
     def _to_420(self, picture: VideoFrame, *, full_range: bool, bt709: bool) -> VideoFrame:
         matrix = Colorspace.ITU709 if bt709 else Colorspace.ITU601

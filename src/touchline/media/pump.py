@@ -16,7 +16,7 @@ from typing import Self
 
 from touchline.media.sources.source import Source
 from touchline.media.timeline import Sample
-from touchline.types import StreamInfo
+from touchline.types import KeyGate, StreamInfo
 
 CLOSE_S = 0.3
 """How long leaving waits for the reader; it may be in the middle of a call."""
@@ -40,7 +40,7 @@ class Pump:
         self._clock = clock
         self._queue: deque[StreamInfo | Sample] = deque()
         self._bytes = 0
-        self._until_key = False
+        self._gate = KeyGate()
         self._closed = False
         self._fault: Exception | None = None
         self._ended = False
@@ -111,10 +111,9 @@ class Pump:
             if isinstance(item, Sample):
                 if self._full():
                     self._drop_queue()
-                if self._until_key and not item.is_key:
+                if not self._gate.passes(is_key=item.is_key):
                     self._dropped += 1
                     return True
-                self._until_key = False
                 self._bytes += len(item.data)
             self._queue.append(item)
             self._changed.notify_all()
@@ -132,4 +131,4 @@ class Pump:
         self._queue.clear()
         self._queue.extend(kept[-1:])
         self._bytes = 0
-        self._until_key = True
+        self._gate.shut()

@@ -27,13 +27,15 @@ SLIDE_DIVISOR = 50
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One access unit as the source gave it. ``pts`` and ``dts`` in 1/90,000 s of the source's clock, None
-    where it does not say. ``arrived``: seconds on the box's clock when it was read."""
+    where it does not say. ``arrived``: seconds on the box's clock when it was read. ``placed``: its stamps are
+    media time already."""
 
     data: bytes
     pts: int | None
     dts: int | None
     is_key: bool
     arrived: float = 0.0
+    placed: bool = False
 
 
 class LiveTimeline:
@@ -175,6 +177,8 @@ class PacedTimeline:
         stamp = sample.dts if sample.dts is not None else sample.pts
         if stamp is None:
             stamp = self._last_stamp + self._step
+        if sample.placed:
+            return stamp if sample.pts is None else sample.pts, stamp / MEDIA_CLOCK
         may_move = sample.is_key or not reorders
         if self._offset is None:
             self._offset = ticks - stamp

@@ -20,6 +20,15 @@ def iou(a: Floats, b: Floats) -> Floats:
     return (shared / np.maximum(union, 1e-9)).astype(np.float32)
 
 
+def inside(a: Floats, b: Floats) -> Floats:
+    """Intersection over the smaller of every box of ``a`` (N, 4) with every one of ``b`` (M, 4) → (N, M)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=2)
+    areas = [np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1) for boxes in (a, b)]
+    return (shared / np.maximum(np.minimum(areas[0][:, None], areas[1]), 1e-9)).astype(np.float32)
+
+
 def average_precision(
     found: Sequence[tuple[Floats, Floats]], truth: Sequence[Floats], least: float = 0.5
 ) -> float:

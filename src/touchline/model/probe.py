@@ -12,7 +12,7 @@ from torch import Tensor
 from touchline.model.data.pictures import BALL, Picture
 from touchline.model.metrics import average_precision
 from touchline.model.nets.athlete import COARSEST, STRIDE, AthleteNet
-from touchline.vision.decode import centre, suppress
+from touchline.vision.boxes import centre, suppress
 from touchline.vision.prepare import blocks, fit_free
 
 

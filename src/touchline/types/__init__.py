@@ -13,6 +13,7 @@ from touchline.types.errors import (
 )
 from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.frame import Frame
+from touchline.types.key_gate import KeyGate
 from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
 from touchline.types.tracks import Tracks
 
@@ -27,6 +28,7 @@ __all__ = [
     "Frame",
     "InputError",
     "JsonValue",
+    "KeyGate",
     "ModelError",
     "Packet",
     "ShapeError",

@@ -20,9 +20,13 @@ class CameraState(StrEnum):
 class CameraStatus:
     """The public health of one camera, as ``GET /api/v1/cameras`` gives it.
 
-    ``fps_in`` and ``fps_analysed`` are Hz over the last seconds; ``packets_dropped`` counts since the start
-    what was late and given up on the way to viewers; ``latency_ms`` is the age of a picture when its packet
-    was handed to the viewers; ``shed`` names what is given up right now, in the order it was.
+    ``fps_in`` and ``fps_analysed`` are Hz over the last seconds; ``latency_ms`` is the age of a picture when its
+    packet was handed to the viewers, None while none comes; ``shed`` names what is given up right now, in the
+    order it was. All else that is a number counts since the box's start: ``packets_dropped`` what was late and
+    given up on the way to viewers, ``frames_skipped`` pictures that analysis could not take, ``source_dropped``
+    packets that came faster than they were taken, ``line_dropped`` and ``facts_dropped`` packets and facts that
+    the box did not take from the camera's worker, ``pictures_late`` pictures that came too late to be encoded,
+    ``reconnects`` how often the source was lost and found again, ``restarts`` how often the worker was replaced.
     """
 
     id: str
@@ -34,6 +38,10 @@ class CameraStatus:
     fps_detected: float = 0.0
     packets_dropped: int = 0
     frames_skipped: int = 0
+    source_dropped: int = 0
+    line_dropped: int = 0
+    facts_dropped: int = 0
+    pictures_late: int = 0
     viewers: int = 0
     latency_ms: float | None = None
     shed: list[str] = field(default_factory=list[str])

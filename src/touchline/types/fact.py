@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from touchline.types.packet import MEDIA_CLOCK
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -25,15 +27,15 @@ class Fact:
     match_time: float | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
-        """The public form: ``media_time`` in seconds, the data's keys beside the fact's own."""
-        return {
+        """The public form: ``media_time`` in seconds, and the data's keys, which never hide the fact's own."""
+        own: dict[str, JsonValue] = {
             "id": self.id,
             "camera": self.camera,
             "kind": self.kind,
-            "media_time": self.pts / 90_000,
+            "media_time": self.pts / MEDIA_CLOCK,
             "match_time": self.match_time,
-            **self.data,
         }
+        return {**own, **self.data, **own}
 
 
 def fact_id(unix_ms: int) -> str:

@@ -15,7 +15,8 @@ class StreamInfo:
     ``codec`` is FFmpeg's name (``h264``, ``hevc``, ``mjpeg``, ``rawvideo``, …), ``extradata`` what its
     decoder wants before the first packet (for h264 and hevc: Annex B parameter sets, possibly empty),
     ``pixel_format`` FFmpeg's name, needed by ``rawvideo`` alone, ``fps`` the declared rate in Hz or 0.0
-    where the source does not say, ``has_b_frames`` whether packets leave their presentation order.
+    where the source does not say, ``has_b_frames`` whether packets leave their presentation order, ``turns``
+    by how many quarters, 0 to 3, decoded pictures must be turned counter-clockwise to be upright.
     """
 
     codec: str
@@ -25,6 +26,12 @@ class StreamInfo:
     extradata: bytes = b""
     pixel_format: str = ""
     has_b_frames: bool = False
+    turns: int = 0
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height in px of an upright picture; ``width`` and ``height`` are those of the coded one."""
+        return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from touchline.runtime.tensors import Model
 from touchline.types.detections import Detections
 from touchline.types.errors import ModelError
 from touchline.types.frame import Frame
-from touchline.vision import decode
+from touchline.vision import boxes as heads
 from touchline.vision.prepare import Fit, blocks, colours, fit_fixed, fit_free
 
 Kind = Literal["centre", "yolox", "nanodet", "ultralytics"]
@@ -37,7 +37,8 @@ class Reading:
     one number or three. ``rim``: what fills the input beside the picture, 0–255. ``strides``: of a grid
     head. ``offset``: of a nanodet cell. ``score``, ``ball_score``: least confidence, 0–1, of people and of
     the ball. ``overlap``: IoU from which two boxes are one. ``width``: analysis size in px, for a network
-    that takes any. ``multiple``: its sizes are multiples of this.
+    that takes any. ``least_width``: to which it may fall, where everybody is close (`Zoom`); as ``width`` unless
+    said, so that only networks made for it are looked through so. ``multiple``: its sizes are multiples of this.
     """
 
     decode: Kind
@@ -52,6 +53,7 @@ class Reading:
     ball_score: float
     overlap: float
     width: int
+    least_width: int
     multiple: int
 
 
@@ -115,6 +117,11 @@ class Detector:
         return self._fixed[0] if self._fixed else self._width
 
     @property
+    def least_width(self) -> int:
+        """The width in px to which it may be set where everybody is close, at most `width`."""
+        return min(self.width, self._reading.least_width) if self.resizable else self.width
+
+    @property
     def resizable(self) -> bool:
         """Whether `set_width` does anything: the network takes pictures of any size."""
         return self._fixed is None
@@ -124,7 +131,7 @@ class Detector:
 
         A network whose input has a fixed size keeps it. Raises `ModelError` below 64 or above 4096 px.
         """
-        if width == self._width:
+        if width == self._width or self._fixed:
             return
         if not 64 <= width <= 4096:
             raise ModelError(f"{self._name}: analysis width is {width}; choose 64 to 4096 px")
@@ -146,7 +153,7 @@ class Detector:
         if len(boxes) > most:
             best = np.argpartition(-scores, most)[:most]
             boxes, scores, known, ball = boxes[best], scores[best], known[best], ball[best]
-        rows = decode.suppress(boxes, scores, ball, self._reading.overlap)[:_MOST]
+        rows = heads.suppress(boxes, scores, ball, self._reading.overlap)[:_MOST]
         scale = np.array([*fit.scale, *fit.scale], np.float32)
         return Detections(
             np.ascontiguousarray(boxes[rows] * scale, np.float32),
@@ -198,25 +205,25 @@ class Detector:
             values = np.clip(np.round(values / port.scale) + port.zero_point, limits.min, limits.max)
         return np.ascontiguousarray(values[None], port.dtype)
 
-    def _candidates(self, outputs: Sequence[NDArray[Any]], fit: Fit) -> decode.Candidates:
+    def _candidates(self, outputs: Sequence[NDArray[Any]], fit: Fit) -> heads.Candidates:
         reading = self._reading
         least = min(reading.score, reading.ball_score)
         arrays = [self._real(index, array) for index, array in enumerate(outputs)]
-        rows = decode.cells(fit.size, reading.strides)
+        rows = heads.cells(fit.size, reading.strides)
         first = arrays[0]
         match reading.decode:
             case "centre" if first.ndim == 4 and first.shape[1] == 13:
-                return decode.centre(first[0], fit.size[0] // first.shape[3], least)
+                return heads.centre(first[0], fit.size[0] // first.shape[3], least)
             case "yolox" if first.ndim == 3 and first.shape[1] == rows and first.shape[2] > 5:
-                return decode.yolox(first[0], fit.size, reading.strides, least)
+                return heads.yolox(first[0], fit.size, reading.strides, least)
             case "ultralytics" if first.ndim == 3 and first.shape[1] > 4:
-                return decode.ultralytics(first[0], least)
+                return heads.ultralytics(first[0], least)
             case "nanodet" if all(array.ndim == 3 for array in arrays) and len(arrays) == 2 * len(reading.strides):
                 half = len(reading.strides)
                 classes = np.concatenate([array[0] for array in arrays[:half]])
                 distances = np.concatenate([array[0] for array in arrays[half:]])
                 if len(classes) == len(distances) == rows and distances.shape[1] % 4 == 0:
-                    return decode.nanodet(classes, distances, fit.size, reading.strides, reading.offset, least)
+                    return heads.nanodet(classes, distances, fit.size, reading.strides, reading.offset, least)
             case _:
                 pass
         shapes = ", ".join(str(array.shape) for array in arrays)
@@ -263,6 +270,7 @@ def _reading(table: Mapping[str, Any], where: str) -> Reading:
             ball_score=float(table.get("ball_score", score)),
             overlap=float(table.get("overlap", 0.6)),
             width=int(table.get("width", 960)),
+            least_width=int(table.get("least_width", table.get("width", 960))),
             multiple=int(table.get("multiple", 32)),
         )
     except (TypeError, ValueError) as error:

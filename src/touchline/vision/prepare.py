@@ -48,10 +48,15 @@ def fit_free(source: tuple[int, int], width: int, multiple: int) -> Fit:
     ``width`` is that of a 16:9 picture; others, standing ones too, get as many pixels, so that the cost
     does not hang on the shape.
     """
-    ratio = width * (9 / 16) ** 0.5 / (source[0] * source[1]) ** 0.5
+    ratio = width * scale_per_width(source)
     content = (max(2, round(source[0] * ratio / 2) * 2), max(2, round(source[1] * ratio / 2) * 2))
     size = (-(-content[0] // multiple) * multiple, -(-content[1] // multiple) * multiple)
     return Fit(size, content, (source[0] / content[0], source[1] / content[1]))
+
+
+def scale_per_width(source: tuple[int, int]) -> float:
+    """Input px per source px, for each px of analysis width, of a ``source`` picture (width, height)."""
+    return (9 / 16) ** 0.5 / (source[0] * source[1]) ** 0.5
 
 
 def shrink(plane: Plane, size: tuple[int, int]) -> Plane:

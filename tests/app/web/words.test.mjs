@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { ago, again, announcement, summary, tileState } = await load("state.js");
+const { ago, again, allFailed, announcement, isProblem, summary, tileState, WORDS } = await load("state.js");
 const { noPath, refused, splitRemedy } = await load("failure.js");
 const { candidatesIn, fragment, pathIn } = await load("candidates.js");
 const { millis, percent, rate } = await load("figures.js");
@@ -108,6 +108,24 @@ test("the box in one line", () => {
   const states = ["live", "live", "stale", "failed", "connecting"].map((state) => ({ state }));
   assert.deepEqual(summary(states).map(({ text }) => text), ["2 of 5 live", "1 connecting", "1 stale", "1 failed"]);
   assert.deepEqual(summary([{ state: "live" }]).map(({ text }) => text), ["1 of 1 live"]);
+  assert.deepEqual(summary([{ state: "live", reduced: true }, { state: "paused" }]), [
+    { state: "live", text: "1 of 2 live" },
+    { state: "reduced", text: "1 reduced" },
+  ]);
+  assert.equal(summary([{ state: "failed" }])[0].state, "none", "no green light where nothing is live");
+});
+
+test("what needs somebody's hand", () => {
+  assert.deepEqual(Object.keys(WORDS).filter(isProblem), ["stale", "reconnecting", "failed", "unreachable"]);
+});
+
+test("where none can be shown: the reason they share, or where to look", () => {
+  const failed = (what, remedy = "") => ({ state: "failed", what, remedy });
+  const path = failed("No UDP path to this box.", "Open UDP.");
+  assert.equal(allFailed([path, path]), "No UDP path to this box. Open UDP.");
+  assert.match(allFailed([path, failed("x.mp4: no video")]), /Each tile says why/);
+  assert.equal(allFailed([path]), "", "one camera's tile says it");
+  assert.equal(allFailed([path, { state: "connecting", what: "", remedy: "" }]), "");
 });
 
 test("a screen reader hears few changes one by one, and many as a sum", () => {
@@ -139,6 +157,7 @@ test("keys: those with Ctrl are the browser's, and what is on the card works", (
 
 test("a status of another version does no harm", () => {
   const odd = status({ id: "c", fps_in: "30", shed: [1, "rate"], latency_ms: null, error: "", name: 7 });
+  assert.equal(odd.line_dropped, 0);
   assert.deepEqual([odd.fps_in, odd.shed, odd.latency_ms, odd.error, odd.name], [0, ["rate"], null, null, "c"]);
 });
 

@@ -15,6 +15,10 @@ import { BoxClock } from "./clock.js";
  * @property {number} fps_detected
  * @property {number} packets_dropped
  * @property {number} frames_skipped
+ * @property {number} source_dropped
+ * @property {number} line_dropped
+ * @property {number} facts_dropped
+ * @property {number} pictures_late
  * @property {number} viewers
  * @property {number | null} latency_ms
  * @property {string[]} shed
@@ -144,6 +148,10 @@ export function status(given) {
     fps_detected: number("fps_detected"),
     packets_dropped: number("packets_dropped"),
     frames_skipped: number("frames_skipped"),
+    source_dropped: number("source_dropped"),
+    line_dropped: number("line_dropped"),
+    facts_dropped: number("facts_dropped"),
+    pictures_late: number("pictures_late"),
     viewers: number("viewers"),
     latency_ms: Number.isFinite(given.latency_ms) ? given.latency_ms : null,
     shed: Array.isArray(given.shed) ? given.shed.filter((/** @type {any} */ word) => typeof word === "string") : [],

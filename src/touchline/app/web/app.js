@@ -5,7 +5,7 @@ import { Details } from "./details.js";
 import { el, setText } from "./dom.js";
 import { actionOf, CARD } from "./keys.js";
 import { Prefs } from "./prefs.js";
-import { again, announcement, summary } from "./state.js";
+import { again, allFailed, announcement, isProblem, summary } from "./state.js";
 import { Tile } from "./tile.js";
 import { Wall } from "./wall.js";
 
@@ -26,6 +26,7 @@ export class App {
   #href;
   #act;
   #wanted;
+  #roams;
   #card = /** @type {HTMLDialogElement} */ (find("#keys"));
   /** @type {Map<string, {name: string, word: string}>} */
   #news = new Map();
@@ -34,13 +35,14 @@ export class App {
 
   /**
    * @param {{href: (camera: string) => string | null, act: (action: Action) => boolean,
-   *   wanted?: (camera: string) => boolean}} page where a tile's name leads, what its keys do beyond the common ones
-   *   (true: done), which cameras it shows
+   *   wanted?: (camera: string) => boolean, roams?: boolean}} page where a tile's name leads, what its keys do beyond
+   *   the common ones (true: done), which cameras it shows, whether it goes from one to another
    */
-  constructor({ href, act, wanted = () => true }) {
+  constructor({ href, act, wanted = () => true, roams = true }) {
     this.#href = href;
     this.#act = act;
     this.#wanted = wanted;
+    this.#roams = roams;
     this.wall = new Wall(find("#wall"), (camera) => this.#tile(camera));
     find("#wall").after(this.details.root);
     this.#switches();
@@ -48,6 +50,7 @@ export class App {
     this.prefs.addEventListener("change", () => this.reflect());
     // Whoever comes back to the page, or to the network, does not wait for the next turn.
     addEventListener("online", () => this.poll.now());
+    find("#ask").addEventListener("click", () => this.poll.now());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.poll.now();
     });
@@ -105,22 +108,43 @@ export class App {
     const { cameras, reachable, known, unguarded, why, retryAt } = this.poll.state;
     const health = find("#health");
     const now = performance.now();
-    const parts = !known && reachable ? [{ state: "connecting", text: "Asking the box" }] : summary(cameras);
+    const parts = !known && reachable ? [{ state: "connecting", text: "Asking the box" }] : summary(this.#seen());
     const said = reachable ? parts : [{ state: "unreachable", text: "Box unreachable" }];
     const key = said.map(({ text }) => text).join("\n");
     if (health.dataset.said !== key) {
       health.dataset.said = key;
+      const focused = health.contains(document.activeElement);
       health.replaceChildren(
         ...said.map(({ state, text }) => {
           const shape = el("span", { class: "shape", "data-state": state, "aria-hidden": "true" });
-          return el("span", { "data-state": state }, shape, text);
+          if (!this.#roams || !isProblem(state) || !reachable) return el("span", { "data-state": state }, shape, text);
+          const title = "Go to the next camera with a problem (p)";
+          return el("button", { type: "button", "data-action": "problem", "data-state": state, title }, shape, text);
         }),
       );
+      if (focused) (health.querySelector("button") ?? this.wall.current?.handle)?.focus();
     }
+    const failed = known && reachable ? allFailed(this.#tiles().flatMap(({ shown }) => shown ?? [])) : "";
+    find("#none-shown").hidden = failed === "";
+    if (failed) setText(find("#none-shown-why"), failed);
     find("#unreachable").hidden = reachable;
     if (!reachable) setText(find("#unreachable-why"), `The box does not answer: ${why}. ${again(retryAt, now)}.`);
     find("#unguarded").hidden = !unguarded;
     find("#empty").hidden = !known || cameras.length > 0;
+  }
+
+  /** The tiles that somebody can see. */
+  #tiles() {
+    return [...this.wall.tiles.values()].filter((tile) => !tile.hidden);
+  }
+
+  /** Every camera's state: as its tile shows it, or where none is in sight, as the box says. */
+  #seen() {
+    return this.poll.state.cameras.map(({ id, state, shed }) => {
+      const tile = this.wall.tiles.get(id);
+      const shown = tile?.visible && tile.shown && tile.shown.state !== "paused" ? tile.shown.state : state;
+      return { state: shown, reduced: shown === "live" && shed.length > 0 };
+    });
   }
 
   /** @param {string} camera */

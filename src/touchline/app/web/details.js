@@ -86,7 +86,22 @@ function cameraRows({ status, shown, camera }) {
     Reconnects: count(status.reconnects),
     "Worker restarts": count(status.restarts),
     Viewers: count(status.viewers),
+    ...lost(status),
   };
+}
+
+/**
+ * What went missing on its way through the box, where anything did.
+ * @param {import("./api.js").Status} status
+ */
+function lost(status) {
+  const ways = /** @type {const} */ ([
+    ["Packets not taken from the camera", status.source_dropped],
+    ["Packets lost inside the box", status.line_dropped],
+    ["Facts lost inside the box", status.facts_dropped],
+    ["Pictures too late to encode", status.pictures_late],
+  ]);
+  return Object.fromEntries(ways.filter(([, number]) => number > 0).map(([name, number]) => [name, count(number)]));
 }
 
 /**
@@ -97,7 +112,7 @@ function analysisRows({ status, player }) {
   if (!status) return { Analysed: "–" };
   /** @type {Map<string, number>} */
   const labels = new Map();
-  for (const { label } of player.drawn?.tracks ?? []) labels.set(label, (labels.get(label) ?? 0) + 1);
+  for (const { label } of player.newest?.tracks ?? []) labels.set(label, (labels.get(label) ?? 0) + 1);
   const seen = [...labels].map(([label, n]) => `${n} ${label}${n === 1 ? "" : "s"}`).join(", ");
   return {
     "In the picture": seen || "nobody",

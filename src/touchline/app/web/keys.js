@@ -1,8 +1,8 @@
 /** Keys → what they do. */
 
 /**
- * @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "open" | "left" |
- *   "right" | "up" | "down" | "home" | "end"} Action
+ * @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "open" | "problem" |
+ *   "left" | "right" | "up" | "down" | "home" | "end"} Action
  */
 
 /** @type {Record<string, Action>} */
@@ -12,6 +12,7 @@ const ACTIONS = {
   t: "trails",
   i: "details",
   f: "full",
+  p: "problem",
   r: "retry",
   "?": "help",
   Enter: "open",
@@ -34,6 +35,7 @@ export const CARD = [
   [["n"], "Numbers on or off"],
   [["t"], "Trails on or off"],
   [["i"], "Details of the single view on or off"],
+  [["p"], "Next camera that is stale, failed or reconnecting"],
   [["r"], "Connect this tile now rather than later"],
   [["f"], "Full screen"],
   [["?"], "These keys"],

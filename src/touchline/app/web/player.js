@@ -75,6 +75,11 @@ export class Player {
     return videoWidth > 0 && videoHeight > 0 ? videoWidth / videoHeight : null;
   }
 
+  /** The newest tracks, drawn or not. */
+  get newest() {
+    return this.#facts.newest;
+  }
+
   /**
    * Play a new connection's stream. The old picture stays, as a still, until the first new one.
    * @param {MediaStream} stream

@@ -145,18 +145,41 @@ function join(...parts) {
   return parts.filter(Boolean).join(" ");
 }
 
+/** States in which somebody has to do something. */
+const PROBLEMS = new Set(["stale", "reconnecting", "failed", "unreachable"]);
+
+/** @param {string} state */
+export function isProblem(state) {
+  return PROBLEMS.has(state);
+}
+
 /**
- * The box in one line: how many cameras are in which state, the good ones first.
- * @param {Pick<Status, "state">[]} cameras
+ * All cameras in one line, as this screen shows them: how many are in which state, the good ones first.
+ * @param {{state: string, reduced?: boolean}[]} cameras
  * @returns {{state: string, text: string}[]}
  */
 export function summary(cameras) {
   const count = (/** @type {string} */ state) => cameras.filter((camera) => camera.state === state).length;
-  const parts = [{ state: "live", text: `${count("live")} of ${cameras.length} live` }];
-  for (const state of ["connecting", "stale", "failed"]) {
+  const live = count("live");
+  const parts = [{ state: live > 0 ? "live" : "none", text: `${live} of ${cameras.length} live` }];
+  const reduced = cameras.filter((camera) => camera.reduced).length;
+  if (reduced > 0) parts.push({ state: "reduced", text: `${reduced} reduced` });
+  for (const state of ["connecting", "reconnecting", "stale", "failed"]) {
     if (count(state) > 0) parts.push({ state, text: `${count(state)} ${state}` });
   }
   return parts;
+}
+
+/**
+ * What there is to say where none of several cameras can be shown: the one reason they share, or where to look.
+ * Nothing while there is one that is not failed.
+ * @param {Pick<TileState, "state" | "what" | "remedy">[]} tiles
+ */
+export function allFailed(tiles) {
+  if (tiles.length < 2 || tiles.some(({ state }) => state !== "failed")) return "";
+  const reasons = new Set(tiles.map(({ what, remedy }) => join(what, remedy && `${remedy.replace(/\.$/, "")}.`)));
+  const [first] = reasons;
+  return reasons.size === 1 ? first : "Each tile says why, and what to do.";
 }
 
 /**

@@ -69,6 +69,7 @@ export class Tile extends HTMLElement {
       this.#figure("in", "fps in", "in"),
       this.#figure("analysed", "fps analysed", "analysed"),
       this.#figure("delay", "delay", ""),
+      this.#figure("path", "", ""),
       this.#figure("viewers", "viewers", "viewers"),
     );
     this.#notice.append(
@@ -97,6 +98,11 @@ export class Tile extends HTMLElement {
   /** @returns {HTMLAnchorElement} what takes the focus */
   get handle() {
     return this.#name;
+  }
+
+  /** Whether it is in sight. */
+  get visible() {
+    return this.#visible;
   }
 
   /** Figures for tests and measurements. */
@@ -174,6 +180,7 @@ export class Tile extends HTMLElement {
     const before = this.shown?.state;
     this.shown = state;
     setText(this.#name, status?.name ?? this.camera);
+    setAttribute(this.#retry, "aria-label", `Try now: ${status?.name ?? this.camera}`);
     setText(this.#word, state.word);
     setText(this.#headline, state.word);
     setText(this.#what, state.what);
@@ -203,13 +210,15 @@ export class Tile extends HTMLElement {
     for (const unit of this.#figures.querySelectorAll('[data-figure="viewers"] dt span')) {
       setText(unit, status.viewers === 1 ? "viewer" : "viewers");
     }
-    const chips = [...(known ? status.shed : []).map((text) => ["shed", text])];
+    const relayed = this.path?.kind === "relay";
+    this.#set("path", relayed ? "relayed" : "", relayed ? "The video comes through a relay (TURN)" : "");
+    const chips = known && status.shed.length > 0 ? [["shed", `Reduced: ${status.shed.join(" · ")}`]] : [];
     if (known && status.error && this.shown?.state === "live") chips.push(["error", status.error]);
     const said = chips.map((chip) => chip.join(" ")).join("\n");
     if (this.#chips.dataset.said === said) return;
     this.#chips.dataset.said = said;
     this.#chips.replaceChildren(
-      ...chips.map(([kind, text]) => el("li", { class: kind, title: text }, kind === "shed" ? `Reduced: ${text}` : text)),
+      ...chips.map(([kind, text]) => el("li", { class: kind, title: text }, text)),
     );
   }
 

@@ -1,6 +1,7 @@
 /** All tiles: which there are, where they go, and which one stands alone. */
 
 import { layout, neighbour } from "./layout.js";
+import { isProblem } from "./state.js";
 import { Tile } from "./tile.js";
 
 /** @typedef {import("./api.js").Status} Status */
@@ -90,6 +91,10 @@ export class Wall {
     const all = [...this.tiles.values()];
     const at = this.current ? all.indexOf(this.current) : -1;
     if (all.length === 0) return null;
+    if (action === "problem") {
+      const round = [...all.slice(at + 1), ...all.slice(0, at + 1)];
+      return round.find(({ shown, status }) => isProblem(shown?.state ?? "") || isProblem(status?.state ?? "")) ?? null;
+    }
     if (action === "home" || at < 0) return all[0];
     if (action === "end") return all[all.length - 1];
     const flat = this.alone !== null;

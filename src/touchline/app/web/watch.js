@@ -7,6 +7,7 @@ const camera = decodeURIComponent(location.pathname.replace(/^.*\/watch\//, "").
 const app = new App({
   href: () => null,
   wanted: (id) => id === camera,
+  roams: false,
   act: (action) => {
     if (action !== "back") return false;
     location.assign("/");

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
 import av
 import av.error
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from touchline.media import faults
 from touchline.media.sources.format import Format
-from touchline.media.sources.location import Location
+from touchline.media.sources.location import Kind, Location
 from touchline.media.timeline import Sample
 from touchline.types import MEDIA_CLOCK, StreamInfo
 
@@ -42,6 +44,8 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
                 if skipped > MAX_WITHOUT_KEY:
                     raise faults.no_key(location)
                 continue
+            if not started and location.kind is Kind.FILE:
+                format_.info = replace(format_.info, turns=_turns(stream, packet))
             if is_key and packet.has_sidedata("new_extradata"):
                 format_.update_extradata(bytes(packet.get_sidedata("new_extradata")))
             pts = None if packet.pts is None else packet.pts * scale_up // scale_down
@@ -67,6 +71,18 @@ def _choose(container: InputContainer, location: Location) -> VideoStream:
         if other is not stream:
             other.discard = Discard.all
     return stream
+
+
+def _turns(stream: VideoStream, key: Packet[VideoStream]) -> int:
+    """Quarters by which the file's display matrix turns its pictures. The decoder alone tells it, with a picture.
+
+    A mirrored or oblique matrix is taken for the nearest turn.
+    """
+    try:
+        pictures = [*stream.codec_context.decode(key), *stream.codec_context.decode(None)]
+    except av.error.FFmpegError:
+        return 0  # who plays it will be told that it is damaged
+    return round(pictures[0].rotation / 90) % 4 if pictures else 0
 
 
 def _declared(stream: VideoStream, location: Location) -> StreamInfo:

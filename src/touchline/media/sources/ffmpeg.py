@@ -32,11 +32,10 @@ _PROBE = {"analyzeduration": "1000000", "probesize": "1000000"}
 
 
 class FFmpegSource:
-    """A file, device or URL. ``loop`` plays a file for ever."""
+    """A file, device or URL."""
 
-    def __init__(self, location: Location, *, loop: bool) -> None:
+    def __init__(self, location: Location) -> None:
         self._location = location
-        self._loop = loop
         self.traits = _TRAITS[location.kind]
 
     def interrupt(self) -> None:
@@ -44,23 +43,8 @@ class FFmpegSource:
 
     def read(self) -> Generator[StreamInfo | Sample]:
         """See `Source.read`."""
-        if self._location.kind is Kind.FILE and self._loop:
-            yield from self._read_for_ever()
-            return
         with self._open() as container:
             yield from read_container(container, self._location)
-
-    def _read_for_ever(self) -> Generator[StreamInfo | Sample]:
-        """Round after round; the time stamps start again each time, which the timelines take in their stride."""
-        told: StreamInfo | None = None
-        while True:
-            with self._open() as container:
-                for item in read_container(container, self._location):
-                    if isinstance(item, Sample):
-                        yield item
-                    elif item != told:
-                        told = item
-                        yield item
 
     def _open(self) -> InputContainer:
         location = self._location

@@ -7,6 +7,7 @@ from threading import Event
 
 from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.media.sources.location import Kind, Location
+from touchline.media.sources.loop import LoopSource
 from touchline.media.sources.pattern import PatternSource
 from touchline.media.sources.rtsp import RtspSource
 from touchline.media.sources.source import Source
@@ -24,5 +25,7 @@ def open_source(
             return SrtSource(location)
         case Kind.RTSP:
             return RtspSource(location)
+        case Kind.FILE if loop:
+            return LoopSource(location, realtime=realtime, clock=clock)
         case Kind.DEVICE | Kind.FILE | Kind.RTMP | Kind.HLS:
-            return FFmpegSource(location, loop=loop)
+            return FFmpegSource(location)

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.model.data.pictures import BALL, KINDS, PERSON, UNSURE, Picture, to_frame
-from touchline.model.metrics import iou
+from touchline.model.metrics import inside, iou
 from touchline.types.errors import InputError
 from touchline.types.frame import Frame
-from touchline.vision.decode import suppress
+from touchline.vision.boxes import suppress
 from touchline.vision.detect import Detector
 
 Floats = NDArray[np.float32]
 
 _SURE = 0.55
 _SAME = 0.6
+_PART = {PERSON: 0.85, UNSURE: 0.7}
+"""Share of the smaller of two boxes from which it counts as a part of the other."""
 
 
 def frames_of(
@@ -47,7 +49,9 @@ def borrow(
 
     ``picture``: uint8 (H, W, 3), BGR. ``boxes`` (N, 4) px and ``kinds`` (N,), of `KINDS`: its own labels. A
     person that each teacher finds, one of them surely, is added as a person; what one alone sees or all
-    doubt is added as unsure. Teachers look at the whole picture and at overlapping parts of it.
+    doubt is added as unsure, unless it is but a part of a person, or spans several, that all agree on: such
+    boxes are what a detector must learn not to give. Teachers look at the whole picture and at overlapping
+    parts of it.
     """
     seen = [_look(picture, teacher) for teacher in teachers]
     everything = np.concatenate([found for found, _ in seen])
@@ -65,10 +69,25 @@ def borrow(
         sure = len(agreed) == len(teachers) and scores[row] >= _SURE
         new_boxes.append(np.mean(agreed, axis=0) if sure else box)
         new_kinds.append(PERSON if sure else UNSURE)
-    return (
+    return whole(
         np.concatenate([boxes, np.array(new_boxes, np.float32).reshape(-1, 4)]),
         np.concatenate([kinds, np.array(new_kinds, np.int16)]),
+        len(boxes),
     )
+
+
+def whole(boxes: Floats, kinds: NDArray[np.int16], given: int) -> tuple[Floats, NDArray[np.int16]]:
+    """Without the parts of people among the boxes (N, 4) after the first ``given``: a person that lies in one
+    of twice its size, and an unsure one that lies in a person or holds one."""
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    keep = np.ones(len(boxes), np.bool_)
+    for kind in (PERSON, UNSURE):
+        people = np.nonzero(keep & (kinds != BALL) & (kinds != UNSURE))[0]
+        for row in np.nonzero(kinds == kind)[0]:
+            others = people[areas[people] > 2 * areas[row]] if kind == PERSON else people
+            if row >= given and len(others) and inside(boxes[row : row + 1], boxes[others]).max() > _PART[kind]:
+                keep[row] = False
+    return boxes[keep], kinds[keep]
 
 
 def write_folder(out: Path, pictures: Iterator[tuple[str, NDArray[np.uint8], Floats, NDArray[np.int16]]]) -> int:
@@ -120,7 +139,8 @@ def _look(picture: NDArray[np.uint8], teacher: Detector) -> tuple[Floats, Floats
     boxes, confidence = np.concatenate(found), np.concatenate(scores)
     boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
     keep = suppress(boxes, confidence, np.zeros(len(boxes), np.int16), _SAME)
-    return boxes[keep], confidence[keep]
+    weights = np.where(iou(boxes[keep], boxes) >= _SAME, confidence, 0.0)  # the mean of all looks is steadier
+    return (weights @ boxes / weights.sum(1, keepdims=True)).astype(np.float32), confidence[keep]
 
 
 def _best(box: Floats, others: Floats) -> int | None:

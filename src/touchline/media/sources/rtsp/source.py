@@ -74,7 +74,7 @@ class RtspSource:
         except _Unspoken:
             udp = "#transport=udp" if "transport=udp" in address.options else ""
             theirs = replace(location, address=address.quoted + udp)
-            yield from FFmpegSource(theirs, loop=False).read()
+            yield from FFmpegSource(theirs).read()
         except Closed:
             raise faults.ended(location) from None
         except Confused:

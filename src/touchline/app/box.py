@@ -1,0 +1,103 @@
+"""What the box knows: each camera's health and stream, facts, viewers. Told by workers, asked by HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field, fields
+
+from touchline.deliver.factjson import FactJson
+from touchline.deliver.factlog import FactLog
+from touchline.deliver.fanout import CameraStream
+from touchline.deliver.webrtc import WhepSessions
+from touchline.live.link import Command, Message, Report
+from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, Fact, Packet, StreamInfo
+
+log = logging.getLogger(__name__)
+
+_OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms"))
+"""What of `CameraStatus` the box finds out by itself; all else is for the camera's worker to say."""
+
+_REPORTED = frozenset(field.name for field in fields(CameraStatus)) - _OURS
+
+_SMOOTHING = 0.05
+"""Weight of one picture in the average of their ages."""
+
+
+@dataclass
+class Box:
+    """The state of a running box. All of it lives on one event loop's thread.
+
+    ``epoch``: media time 0 in seconds of the system's monotonic clock. ``unguarded``: whether others than this
+    machine's users can reach the box. ``stopping`` is set when it is to end, with ``exit_status``.
+    """
+
+    statuses: dict[str, CameraStatus]
+    streams: dict[str, CameraStream]
+    facts: FactLog
+    sessions: WhepSessions
+    epoch: float
+    unguarded: bool
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    exit_status: int = 0
+
+    def hear(self, camera: str, message: Message) -> None:
+        """What ``camera``'s worker says → viewers, facts, health."""
+        stream, status = self.streams[camera], self.statuses[camera]
+        match message:
+            case Packet():
+                stream.publish(message)
+                age = (self.media_time() - message.pts / MEDIA_CLOCK) * 1000
+                before = age if status.latency_ms is None else status.latency_ms
+                status.latency_ms = round(before + _SMOOTHING * (age - before), 1)
+            case Fact():
+                fact = FactJson.of(message)
+                stream.publish_fact(fact)
+                self.facts.add(fact)
+            case StreamInfo():
+                stream.publish_info(message)
+            case Report():
+                _apply(status, message)
+                if message.fields.get("quit"):
+                    self.stop(0)
+            case Command():
+                log.warning("%s: its worker sent a command: ignored", camera)
+
+    def stop(self, exit_status: int) -> None:
+        """End the box in order."""
+        self.exit_status = exit_status
+        self.stopping.set()
+
+    def media_time(self) -> float:
+        """Seconds since the box's media time 0."""
+        return time.monotonic() - self.epoch
+
+    def cameras(self) -> list[CameraStatus]:
+        """Every camera's health, as of now."""
+        for camera, status in self.statuses.items():
+            status.viewers = self.streams[camera].viewers
+            status.packets_dropped = self.streams[camera].packets_dropped
+        return list(self.statuses.values())
+
+
+def _apply(status: CameraStatus, report: Report) -> None:
+    before = (status.state, status.error)
+    for name, value in report.fields.items():
+        if name == "state":
+            status.state = CameraState(value)
+        elif name in _REPORTED:
+            setattr(status, name, value)
+    if status.state is not CameraState.LIVE:
+        status.latency_ms = None  # it is the age of a picture, and none comes
+    if (status.state, status.error) != before:
+        _tell(status)
+
+
+def _tell(status: CameraStatus) -> None:
+    if status.state is CameraState.LIVE:
+        way = "passed through" if status.passthrough else "encoded here"
+        log.info("%s: live, %d×%d %s, %s", status.id, status.width, status.height, status.codec, way)
+    else:
+        level = logging.INFO if status.state is CameraState.CONNECTING else logging.WARNING
+        log.log(level, "%s: %s%s", status.id, status.state, f": {status.error}" if status.error else "")

@@ -1,0 +1,87 @@
+"""The box's state: what it makes of what workers say."""
+
+from __future__ import annotations
+
+import ast
+import logging
+from pathlib import Path
+
+import pytest
+
+import touchline
+from touchline.app.box import Box
+from touchline.app.metrics import render
+from touchline.app.settings import CameraSettings, Venue
+from touchline.app.wire import make_box
+from touchline.live.link import Command, Report
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
+
+
+@pytest.fixture
+def box() -> Box:
+    return make_box(Venue(cameras=[CameraSettings(id="north", source="test:")]))
+
+
+def test_packets_facts_and_format_reach_stream_and_log(box: Box) -> None:
+    heard = box.streams["north"].subscribe(lambda: None)
+    box.hear("north", StreamInfo("h264", 320, 240))
+    box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
+    box.hear("north", Fact(fact_id(1), "north", "tracks", 0, {"n": 7}))
+    assert box.streams["north"].info == StreamInfo("h264", 320, 240)
+    assert heard.take() is not None
+    assert heard.take_fact() is not None
+    assert b'"n":7' in box.facts.since(None, None, (), 10)[0].data
+    [status] = box.cameras()
+    assert status.latency_ms is not None
+    assert -5 < status.latency_ms < 5000
+    assert status.viewers == 1
+
+
+def test_a_worker_may_say_how_its_camera_is_and_nothing_else(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        said = {"state": "failed", "error": "no route", "fps_in": 3.5, "restarts": 2}
+        box.hear("north", Report({**said, "id": "other", "viewers": 99, "packets_dropped": 99, "nonsense": 1}))
+        box.hear("north", Report(said))
+        box.hear("north", Command("start"))
+    [status] = box.cameras()
+    assert (status.id, status.viewers, status.packets_dropped) == ("north", 0, 0)
+    assert (status.state, status.error, status.fps_in, status.restarts) == (CameraState.FAILED, "no route", 3.5, 2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "north: failed: no route",
+        "north: its worker sent a command: ignored",
+    ]
+
+
+def test_a_camera_without_pictures_has_no_latency_and_metrics_tell_every_loss(box: Box) -> None:
+    box.hear("north", Report({"state": "live", "line_dropped": 3, "pictures_late": 4}))
+    box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
+    assert box.cameras()[0].latency_ms is not None
+    told = render(box.cameras()).decode()
+    assert 'touchline_camera_line_dropped_total{camera="north"} 3.0' in told
+    assert 'touchline_camera_pictures_late_total{camera="north"} 4.0' in told
+    assert 'touchline_camera_source_dropped_total{camera="north"} 0.0' in told
+    box.hear("north", Report({"state": "stale", "error": "gone"}))
+    assert box.cameras()[0].latency_ms is None
+
+
+def test_the_user_s_q_ends_the_box(box: Box) -> None:
+    assert not box.stopping.is_set()
+    box.hear("north", Report({"quit": True}))
+    assert box.stopping.is_set()
+    assert box.exit_status == 0
+
+
+def test_knowledge_goes_one_way() -> None:
+    """`wire` joins box and server; neither knows it."""
+    folder = Path(touchline.__file__).parent / "app"
+    imports = {
+        name: {
+            node.module or ""
+            for node in ast.walk(ast.parse((folder / f"{name}.py").read_text()))
+            if isinstance(node, ast.ImportFrom)
+        }
+        for name in ("box", "server", "metrics", "settings")
+    }
+    assert not any("touchline.app.wire" in found for found in imports.values())
+    assert "touchline.app.server" not in imports["box"]
+    assert not any(module.startswith("touchline.deliver") for module in imports["settings"])
