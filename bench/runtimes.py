@@ -4,8 +4,8 @@
 
 Networks: one like MobileNetV2, a small CNN, and the shipped detector's at 960×544; random weights where none are
 shipped, which changes no time. For each target in float32 and int8: the median of one run through `touchline.load`
-and of the same file called as its runtime's own documentation does it, in turns, and the ratio of the two. Prints a
-table and a JSON line.
+and of the same file called as its runtime's own documentation does it, in turns, and the ratio of the two. Prints
+a table and a JSON line.
 """
 
 from __future__ import annotations

@@ -107,7 +107,8 @@ def run(
                 np.save(file, answer[0])
         else:
             with out.open("wb") as file:
-                np.savez(file, **{port.name: each for port, each in zip(program.outputs, answer, strict=True)})
+                named: Any = {port.name: each for port, each in zip(program.outputs, answer, strict=True)}
+                np.savez(file, **named)
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written ({error.strerror}); name another place") from error
 

@@ -81,7 +81,7 @@ def compile(
         draft.mkdir()
         file = _lower(module, program, example, known, draft, real if kind == "int8" else None)
         golden.write(draft / golden.FILE, samples)
-        said = {
+        said: dict[str, Any] = {
             "name": name,
             "target": target,
             "quantise": kind,

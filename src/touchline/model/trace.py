@@ -44,7 +44,8 @@ def unsupported(program: ExportedProgram, supports: Supports) -> list[Unsupporte
     """Every operator call that ``supports`` refuses, each with its source line, in the graph's order."""
     found: dict[Unsupported, None] = {}
     for node in program.graph.nodes:
-        if node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload) and not supports(node):
+        # What is no operator is Python's own, such as taking one of several results.
+        if node.op == "call_function" and hasattr(node.target, "overloadpacket") and not supports(node):
             found[Unsupported(str(node.target), _line(node))] = None
     return list(found)
 

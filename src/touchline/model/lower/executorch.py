@@ -18,7 +18,11 @@ Samples = Sequence[tuple[Array, ...]]
 
 def supports() -> Any:
     """Of each graph node, whether ExecuTorch has it: core ATen."""
-    return lambda node: torch.Tag.core in node.target.tags
+
+    def known(node: Any) -> bool:
+        return torch.Tag.core in node.target.tags
+
+    return known
 
 
 def lower(program: ExportedProgram, folder: Path, calibration: Samples | None) -> str:

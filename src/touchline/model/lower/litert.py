@@ -21,7 +21,10 @@ def supports() -> Any:
     """Of each graph node, whether the converter lowers it."""
     from litert_torch.backend.lowerings import registry
 
-    return lambda node: registry.lookup(node.target) is not None
+    def known(node: Any) -> bool:
+        return registry.lookup(node.target) is not None
+
+    return known
 
 
 def lower(

@@ -26,7 +26,11 @@ Samples = Sequence[tuple[Array, ...]]
 def supports() -> Any:
     """Of each graph node, whether the exporter knows it. (The exporter itself stops at the first it does not.)"""
     registry = _registration.ONNXRegistry.from_torchlib()
-    return lambda node: _dispatching.dispatch(node, registry)[0] is not None
+
+    def known(node: Any) -> bool:
+        return _dispatching.dispatch(node, registry)[0] is not None
+
+    return known
 
 
 def lower(program: ExportedProgram, folder: Path, calibration: Samples | None) -> str:

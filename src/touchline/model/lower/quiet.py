@@ -7,11 +7,11 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Hold back all that is printed inside, by native code too; print it after all where an exception ends it."""
     sys.stdout.flush()
     sys.stderr.flush()
