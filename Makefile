@@ -26,8 +26,8 @@ $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
-	@echo "· installing touchline and what its tests and training need (some 1.5 GB, once)"
-	@$(PIP) install --quiet --editable '.[dev,train]'
+	@echo "· installing touchline and what its tests and training need (some 3 GB, once)"
+	@$(PIP) install --quiet --editable '.[dev,train,phone]'
 	@touch $@ $(VENV)/.core
 
 setup: $(VENV)/.dev
