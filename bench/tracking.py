@@ -65,6 +65,7 @@ def hidden(boxes: Floats) -> NDArray[np.bool_]:
 
 def ours(_rate: float) -> Step:
     tracker = Tracker()
+    tracker.resized(*PICTURE)
 
     def step(boxes: Floats, at: float) -> tuple[NDArray[Any], NDArray[Any]]:
         n = len(boxes)

@@ -1,7 +1,7 @@
 """Label frames of people seen close with two COCO detectors, for recipes/athlete.toml.
 
 Example: python recipes/label_close.py --peers peers/ --detection detection/ --out datasets/close \
-    --clips gym:12:Demo_MultiPerson/videos/cam01.mp4 walk:12:one-by-one-person-detection.mp4 vtest:25:vtest.avi
+    --clips gym:6:Demo_MultiPerson/videos/cam01.mp4 walk:12:one-by-one-person-detection.mp4 vtest:20:vtest.avi
 """
 
 from __future__ import annotations

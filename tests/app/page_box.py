@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from touchline.app.box import Box
-from touchline.app.settings import CameraSettings, ServerSettings, Venue
+from touchline.app.settings import CameraSettings, ServerSettings, Venue, WebRtcSettings
 from touchline.app.wire import make_box, make_server
 from touchline.deliver.factjson import FactJson
 from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
@@ -21,9 +21,11 @@ TIMEOUT_S = 20
 class PageBox:
     """Serves ``names`` (id → name) until it is closed. ``stop`` and ``start`` make it unreachable and back."""
 
-    def __init__(self, names: dict[str, str], *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, names: dict[str, str], *, host: str = "127.0.0.1", webrtc: WebRtcSettings | None = None
+    ) -> None:
         cameras = [CameraSettings(id=key, name=name, source="test:") for key, name in names.items()]
-        self._venue = Venue(server=ServerSettings(host=host), cameras=cameras)
+        self._venue = Venue(server=ServerSettings(host=host), webrtc=webrtc or WebRtcSettings(), cameras=cameras)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

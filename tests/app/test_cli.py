@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.box import command
+from touchline.app.cli import cameras_of
 
 
 @pytest.mark.parametrize(
@@ -16,8 +17,21 @@ def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
     done = command(*arguments, "--help")
     assert done.returncode == 0
     assert "Usage:" in done.stdout
-    if arguments and arguments != ("model",):
-        assert "Example:" in done.stdout
+    assert "Example: touchline" in done.stdout
+    assert command(*arguments, "-h").stdout == done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("model",)], ids=["touchline", "model"])
+def test_a_group_alone_shows_its_help_and_nothing_else(arguments: tuple[str, ...]) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert "Usage:" in done.stdout
+    assert done.stderr == ""
+
+
+def test_who_speaks_is_said_once() -> None:
+    assert command("--nonsense").stderr.startswith("touchline: No such option")
+    assert command("live", "--nonsense").stderr.startswith("touchline live: No such option")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +74,23 @@ def test_init_writes_what_live_reads_and_never_overwrites(tmp_path: Path) -> Non
     assert again.returncode == 2
     assert "exists already" in again.stderr
     assert path.read_text() == before == command("init").stdout
+
+
+def test_a_source_without_a_name_is_called_as_it_is_written_but_for_its_secrets() -> None:
+    sources = {
+        "matches/final.mp4": "final.mp4",
+        "0": "/dev/video0",
+        "rtsp://user:s3cret@10.0.0.7/main": "rtsp://***@10.0.0.7/main",
+        "rtmp://host/live/s3cret": "rtmp://host/live/***",
+        "nosuch://user:s3cret@host/x": "nosuch://***@host/x",
+        "test:": "test:",
+        "m" * 200: "m" * 80,
+    }
+    cameras = cameras_of(list(sources), ["south=south.mp4"], taken={"cam2"})
+    assert [(camera.id, camera.name) for camera in cameras[:1]] == [("south", "south")]
+    assert [camera.name for camera in cameras[1:]] == list(sources.values())
+    assert [camera.id for camera in cameras[1:]] == ["cam1", *(f"cam{number}" for number in range(3, 9))]
+    assert [camera.source for camera in cameras[1:]] == list(sources)
 
 
 def test_version() -> None:

@@ -36,12 +36,19 @@ def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> N
             7,
             "number",
         ),
-        ('[[cameras]]\nid = "a b"\nsource = "x"\n', 2, "pattern"),
+        ('[[cameras]]\nid = "a b"\nsource = "x"\n', 2, "'a b'; write it with letters, digits, - and _"),
         ("[server]\n\nport = 70000\n", 3, "65535"),
-        ("[servr]\nport = 1\n", None, "did you mean 'server'"),
+        ("[server]\n\n[servr]\nport = 1\n", 3, "did you mean 'server'"),
+        ("[[cameras]]\nid = 'a'\nsource = 'x'\n[cameras.servr]\n", 4, "'cameras.0.servr'"),
+        (
+            '[[cameras]]\nid = "a"\nsource = "x"\n[[cameras]]\nid = "b"\nsource = "${NOT_SET}"\n',
+            6,
+            "camera b: ${NOT_SET}",
+        ),
+        ('[webrtc]\nturn = "turn:x"\nturn_credential = "${NOT_SET}"\n', 3, "turn_credential: ${NOT_SET}"),
         ("[server\n", None, "not valid TOML"),
     ],
-    ids=["unknown", "missing", "type", "id", "range", "table", "syntax"],
+    ids=["unknown", "missing", "type", "id", "range", "table", "inner", "variable", "credential", "syntax"],
 )
 def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | None, what: str) -> None:
     path = write(tmp_path, text)
@@ -49,6 +56,7 @@ def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | No
         load_venue(path)
     message = str(caught.value)
     assert what in message
+    assert "pattern" not in message
     assert "\n" not in message
     assert message.startswith(f"{path}:{line}: " if line else str(path))
 

@@ -16,7 +16,9 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.app.page_box import PageBox
 from tests.chromium import ARGS
+from tests.deliver.relay import USER, WORD, relay
 from tests.needs import need
+from touchline.app.settings import WebRtcSettings
 from touchline.types import MEDIA_CLOCK, CameraState, Packet, StreamInfo
 
 WIDTH, HEIGHT, SIDE, FPS, LOOP = 320, 192, 32, 20, 60
@@ -311,6 +313,48 @@ def test_no_path_names_what_was_tried(page: Page, box: PageBox, clip: Any) -> No
     page.keyboard.press("Tab")
     tile(page, "north").get_by_role("button", name="Try now: North stand").click()
     wait_for_state(page, "north", "live")
+
+
+@pytest.mark.browser
+def test_through_a_relay_alone_the_picture_comes_and_the_page_says_so(
+    page: Page, clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("RELAY_WORD", WORD)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with relay(tmp_path) as url, caplog.at_level("INFO"):
+        settings = WebRtcSettings(turn=url, turn_username=USER, turn_credential="${RELAY_WORD}")
+        box = PageBox(NAMES, webrtc=settings)
+        try:
+            play(box, "north", clip)
+            page.goto(box.url + "/?relay")
+            wait_for_frames(page, "north", 10)
+            assert page.evaluate("window.touchline.cameras.north.path") == "relay"
+            expect(tile(page, "north")).to_contain_text("relayed")
+            page.goto(box.url + "/watch/north?relay")
+            wait_for_frames(page, "north", 10)
+            expect(page.locator(".details")).to_contain_text("by a relay (TURN)")
+        finally:
+            box.stop()
+    assert not any(WORD in url for url in asked)
+    assert WORD not in caplog.text
+    assert WORD not in page.content()
+
+
+@pytest.mark.browser
+def test_with_a_relay_that_is_not_there_the_page_names_it(page: Page, clip: Any) -> None:
+    settings = WebRtcSettings(turn="turn:127.0.0.1:9?transport=udp", turn_username=USER, turn_credential=WORD)
+    box = PageBox(NAMES, webrtc=settings)
+    try:
+        play(box, "north", clip)
+        page.add_init_script(
+            "const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms === 15000 ? 4000 : ms);"
+        )
+        page.goto(box.url + "/?relay")
+        wait_for_state(page, "north", "failed")
+        expect(tile(page, "north").locator(".remedy")).to_contain_text("Check that the relay (TURN) runs")
+    finally:
+        box.stop()
 
 
 @pytest.mark.browser

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.clips import write_clip, write_sound
 from tests.e2e.box import command
+from touchline.app.results import Results
+from touchline.types import Fact, JsonValue, fact_id
 
 
 @pytest.mark.parametrize("b_frames", [0, 2])
@@ -52,12 +56,73 @@ def test_what_cannot_be_analysed_is_one_line_and_the_rest_is_done(tmp_path: Path
     (tmp_path / "bad.mp4").write_text("no video")
     sound = write_sound(tmp_path / "sound.m4a")
     out = tmp_path / "out"
-    done = command("analyse", str(tmp_path / "bad.mp4"), str(sound), str(good), "--out", str(out))
+    bad = tmp_path / "bad.mp4"
+    done = command("analyse", str(bad), str(good), str(sound), "--out", str(out), "--json")
     assert done.returncode == 2
-    assert "bad.mp4" in done.stderr
-    assert "sound.m4a" in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("touchline: ")]
+    assert len(errors) == 2, done.stderr
+    assert all(str(file) in line for file, line in zip((bad, sound), errors, strict=True)), done.stderr
     assert "Traceback" not in done.stderr
-    assert json.loads((out / "good" / "summary.json").read_text())["frames"] == 20
+    assert json.loads(done.stdout) == [json.loads((out / "good" / "summary.json").read_text())]
+    assert json.loads(done.stdout)[0]["frames"] == 20
+    assert names(out) == ["good", *results("good")], "what failed looks like nothing that was analysed"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def results(folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in ("facts.jsonl", "summary.json", "tracks.txt")]
+
+
+def test_what_fails_alone_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_text("no video")
+    done = command("analyse", str(tmp_path / "bad.mp4"), "--out", str(tmp_path / "deep" / "out"), "--json")
+    assert (done.returncode, done.stdout) == (2, "[]\n")
+    assert names(tmp_path) == ["bad.mp4"]
+
+
+@pytest.mark.parametrize(("frames", "limit"), [(75, 4096), (5, 100)], ids=["on the way", "at the end"])
+def test_a_full_disk_is_one_line(tmp_path: Path, frames: int, limit: int) -> None:
+    """No file may grow beyond ``limit`` bytes, which is how a test can have a disk that fills up."""
+    clip = write_clip(tmp_path / "clip.mp4", frames=frames)
+    out = tmp_path / "out"
+    program = (
+        f"import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
+        "runpy.run_module('touchline', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "analyse", str(clip), str(clip), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("touchline: ")]
+    assert line.startswith(f"touchline: {out / '1-clip'}: cannot be written (File too large); free space or name")
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+    assert clip.exists()
+
+
+def test_balls_are_facts_and_no_people_of_tracks_txt(tmp_path: Path) -> None:
+    data = {"width": 64, "height": 36, "tracks": [row(1, "player"), row(2, "ball"), row(3, "referee")]}
+    with Results(tmp_path / "out") as made:
+        made.send(Fact(fact_id(1), "match", "tracks", 0, data))
+        made.finish({})
+    assert [line.split(",")[1] for line in (tmp_path / "out" / "tracks.txt").read_text().splitlines()] == [
+        "1",
+        "3",
+    ]
+    (fact,) = [json.loads(line) for line in (tmp_path / "out" / "facts.jsonl").read_text().splitlines()]
+    assert [track["id"] for track in fact["tracks"]] == [1, 2, 3]
+    assert made.ids == {1: "player", 2: "ball", 3: "referee"}
+
+
+def row(identity: int, label: str) -> dict[str, JsonValue]:
+    return {"id": identity, "label": label, "box": [1.0, 2.0, 3.0, 5.0], "score": 0.5, "detected": True}
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.clips import write_clip
 from tests.e2e.box import Box, children, command, running
-from tests.needs import need
+from tests.media.rtsp_server import RtspServer
+from tests.needs import need, need_rtsp_server
 from tests.slow_detector import write_flat, write_slow_detector
 
 
@@ -79,6 +82,20 @@ def test_q_closes_the_window_and_lets_the_camera_go(tmp_path: Path, screen: str)
         press_q_until_it_ends(screen, window, box)
         assert box.process.returncode == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_q_closes_the_window_of_a_frozen_camera(tmp_path: Path, screen: str) -> None:
+    need_rtsp_server()
+    clip = write_clip(tmp_path / "clip.h264", frames=50)
+    with (
+        RtspServer({"court": clip}) as server,
+        running(tmp_path, "live", server.url("court"), "--display", DISPLAY=screen, SDL_VIDEODRIVER="x11") as box,
+    ):
+        window = wait_for_window(screen, box, "640x360")
+        server.signal(signal.SIGSTOP)
+        box.wait("cam1", lambda camera: camera["state"] != "live", 60)
+        press_q_until_it_ends(screen, window, box)
+        assert box.process.returncode == 0
 
 
 def test_viewers_do_not_wait_for_analysis_because_a_window_is_open(tmp_path: Path, screen: str) -> None:

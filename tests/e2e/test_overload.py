@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from tests.e2e.box import Box, running
-from tests.media.rtsp_server import RtspServer, is_installed
+from tests.media.rtsp_server import RtspServer
+from tests.needs import need_rtsp_server
 from tests.slow_detector import write_flat, write_slow_detector
 
 FPS = 10
@@ -130,9 +130,7 @@ async def overload(box: Box, dark: RtspServer, bright: RtspServer) -> None:
 
 @pytest.mark.timeout(600)
 def test_overload_costs_analysis_and_never_a_picture_and_ends_when_the_load_does(tmp_path: Path) -> None:
-    if not is_installed():
-        message = "gst-rtsp-server is not installed; run scripts/install-system-packages as root"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    need_rtsp_server()
     bright = write_flat(tmp_path / "bright.h264", 235, fps=FPS, frames=3 * FPS)
     dark = write_flat(tmp_path / "dark.h264", 16, fps=FPS, frames=3 * FPS)
     model = write_slow_detector(tmp_path / "slow.onnx", 2.0)

@@ -23,6 +23,10 @@ ATHLETES = {
 }
 LOOP_FRAMES = 98
 
+MOST_DOUBLED = 0.2
+"""Share of athletes, over all pictures looked at, with a second box on them. None of 222 had one when this was
+measured; some twenty are looked at, so this leaves room for one athlete boxed twice in one round of the loop."""
+
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
@@ -63,8 +67,9 @@ def test_the_demo_plays_and_its_boxes_lie_on_the_athletes(page: Page, tmp_path: 
             assert seen["exact"] + seen["late"] + seen["mended"] > 0, "boxes are drawn, too"
         check_picture_moves(page)
         check_overlay_is_painted(page)
-        for camera, athletes in ATHLETES.items():
-            check_boxes(box, camera, athletes)
+        doubled = [twice for camera, athletes in ATHLETES.items() for twice in check_boxes(box, camera, athletes)]
+        share = sum(doubled) / len(doubled)
+        assert share <= MOST_DOUBLED, f"{share:.0%} of the athletes have a second box on them"
         assert box.camera("gym-1")["viewers"] == 1
 
 
@@ -102,20 +107,24 @@ def check_overlay_is_painted(page: Page) -> None:
     )
 
 
-def check_boxes(box: Box, camera: str, athletes: list[tuple[int, ...]]) -> None:
+def check_boxes(box: Box, camera: str, athletes: list[tuple[int, ...]]) -> list[bool]:
+    """Whether a second box lies on an athlete, for each of them in each picture looked at."""
     facts = box.tracks(camera)
     start = facts[0]["media_time"]
     covered: list[list[float]] = []
+    doubled: list[bool] = []
     for fact in facts:
-        at = round((fact["media_time"] - start) * 30) % LOOP_FRAMES
+        at = round(fact["media_time"] * 30) % LOOP_FRAMES  # a loop's place follows from the box's clock
         if fact["media_time"] - start < 3 or min(at, LOOP_FRAMES - at) > 1:
             continue
         boxes = [tuple(track["box"]) for track in fact["tracks"] if track["label"] != "ball"]
         covered.append([max((iou(found, athlete) for found in boxes), default=0.0) for athlete in athletes])
+        doubled += [sum(iou(found, athlete) > 0.3 for found in boxes) > 1 for athlete in athletes]
     assert covered, "the loop's first picture was seen again"
     for athlete, found in zip(athletes, zip(*covered, strict=True), strict=True):
         good = sum(best > 0.5 for best in found) / len(found)
         assert good >= 0.7, f"{camera}: a box lies on {athlete} in {good:.0%} of the pictures: {covered}"
+    return doubled
 
 
 def test_the_user_s_own_step_is_what_viewers_see(page: Page, tmp_path: Path) -> None:

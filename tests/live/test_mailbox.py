@@ -74,6 +74,16 @@ def test_a_recording_s_box_makes_the_sender_wait_and_loses_nothing() -> None:
     assert box.dropped == 0
 
 
+def test_who_has_more_to_do_than_wait_is_told_that_nothing_came() -> None:
+    box = FrameBox(2, threading.Event(), lossy=True)
+    box.put(frame(7))
+    ticks = box.ticking()
+    assert next(ticks) is not None
+    assert next(ticks) is None
+    box.close()
+    assert list(ticks) == []
+
+
 def test_stop_frees_a_waiting_sender_and_receiver() -> None:
     stop = threading.Event()
     full = FrameBox(1, stop, lossy=False)

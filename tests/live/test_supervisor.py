@@ -121,11 +121,12 @@ def test_a_worker_that_dies_before_it_says_a_word_has_failed_and_is_tried_ever_m
 def test_what_lies_where_the_user_works_is_not_taken_for_a_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "cv2.py").write_text("raise ImportError('the user's own')")
+    (tmp_path / "cv2.py").write_text("raise ImportError('not the library')")
     monkeypatch.chdir(tmp_path)
     reports = Reports()
     asyncio.run(hear(reports, dict(os.environ), lambda: "state" in reports.latest()))
-    assert reports.latest()["state"] in ("connecting", "live")
+    assert reports.latest()["state"] in ("connecting", "live"), reports.all
+    assert "restarts" not in reports.latest()
 
 
 def test_a_camera_whose_worker_was_killed_is_at_rest_and_keeps_its_counts() -> None:
@@ -156,3 +157,18 @@ def test_counts_go_on_over_a_camera_s_workers() -> None:
     tally.end()
     tally.end()
     assert tally.add({"line_dropped": 1, "reconnects": 2}) == {"line_dropped": 8, "reconnects": 3}
+
+
+def test_a_worker_that_ends_to_free_its_camera_says_so_and_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The road is one that finds the driver hanging: no test can have such a camera."""
+    monkeypatch.setattr(supervising, "DELAYS_S", (0.0, 0.01))
+    hangs = "from touchline.live import road\nfrom touchline.types import DeviceHeld\n"
+    hangs += "def frame_road(*_):\n    raise DeviceHeld('/dev/video0: silent')\nroad.frame_road = frame_road\n"
+    environment = with_module(tmp_path, "sitecustomize", hangs)
+    reports = Reports()
+    asyncio.run(hear(reports, environment, lambda: "restarts" in reports.latest()))
+    last = reports.latest()
+    assert last["error"].startswith("its worker ended to free the camera, whose driver hangs; starting another")
+    assert last["state"] == "connecting"

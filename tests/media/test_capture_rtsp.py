@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import signal
 import threading
 import time
@@ -17,19 +16,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.clips import write_clip
-from tests.media.rtsp_server import RtspServer, is_installed, write_stream
+from tests.media.rtsp_server import RtspServer, write_stream
 from tests.media.servers import free_port, http_folder, silent_port
 from tests.media.taking import Taking, decode_sizes, read_all
+from tests.needs import need_rtsp_server
 from touchline.types import CameraState, SourceError
 
 
 @pytest.fixture(scope="module", autouse=True)
 def server_installed() -> None:
-    if not is_installed():
-        message = "needs gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-{base,good,bad}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+    need_rtsp_server()
 
 
 def self_signed(path: Path) -> Path:

@@ -47,12 +47,15 @@ def test_what_is_no_source_says_what_is(source: str) -> None:
             "https://host/x.m3u8?token={}&a=b",
             "http://host/x.m3u8?api_key={}",
             "rtsp://host/user=admin&password={}&channel=1",
+            "rtmp://host/live/{}",
+            "RTMPS://host:443/app/instance/{}/",
+            "rtmp://host/live/{}?start=0",
         ]
     ),
 )
 def test_no_secret_is_shown(secret: str, pattern: str) -> None:
-    if "=" in pattern:
-        # In a parameter the reserved ones end it, so they are written quoted.
+    if "=" in pattern or "/{}" in pattern:
+        # In a path or parameter the reserved ones end it, so they are written quoted.
         secret = "".join(c for c in secret if c not in "&/?#;@") or "hidden"
     marked = "Q7" + secret
     shown = redact(pattern.format(marked))
@@ -63,4 +66,6 @@ def test_no_secret_is_shown(secret: str, pattern: str) -> None:
 
 def test_the_rest_stays_readable() -> None:
     assert redact("rtsp://u:p@10.0.0.7:554/court?channel=2") == "rtsp://***@10.0.0.7:554/court?channel=2"
+    assert redact("rtmp://u:p@h:1935/live/key?start=0") == "rtmp://***@h:1935/live/***?start=0"
+    assert redact("rtmp://h") == "rtmp://h"
     assert redact("srt://h:9?latency=80&passphrase=abc") == "srt://h:9?latency=80&passphrase=***"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Generator
 from itertools import count
 
 import pytest
 
+from touchline.media import capture as capturing
 from touchline.media.pump import Ended, Pump
 from touchline.media.sources import Traits
 from touchline.media.timeline import Sample
-from touchline.types import SourceError, StreamInfo
+from touchline.types import CameraState, DeviceHeld, SourceError, StreamInfo
 
 INFO = StreamInfo("h264", 64, 64)
 
@@ -96,3 +98,54 @@ def test_nothing_in_time_is_none() -> None:
         assert pump.get(0.05) is None
         hold.set()
         assert pump.get(5) == INFO
+
+
+class Hanging(Made):
+    """A driver that gives one picture and then never returns."""
+
+    def __init__(self, traits: Traits) -> None:
+        super().__init__(traits, samples=1)
+        self.released = threading.Event()
+
+    def read(self) -> Generator[StreamInfo | Sample]:
+        yield from super().read()
+        self.released.wait(60)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_reader_that_hangs_and_keeps_its_device_is_told(exclusive: bool) -> None:
+    source = Hanging(Traits(exclusive=exclusive))
+    try:
+        with pytest.raises(DeviceHeld if exclusive else SourceError, match="silent"):
+            leave_by_a_fault(source)
+    finally:
+        source.released.set()
+
+
+def leave_by_a_fault(source: Hanging) -> None:
+    with Pump(source, lambda: 0.0) as pump:
+        assert pump.get(5) == INFO
+        assert isinstance(pump.get(5), Sample)
+        raise SourceError("/dev/video0", "silent", "look at it")
+
+
+def test_capture_does_not_try_again_what_its_own_process_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that hangs is played by a source that does: none can be had by a test."""
+    source = Hanging(Traits(exclusive=True, stale_s=0.1, give_up_s=0.3))
+    monkeypatch.setattr(capturing, "open_source", lambda *_, **__: source)
+    said: list[CameraState] = []
+    capture = capturing.Capture(
+        "0", clock=time.monotonic, stop=threading.Event(), on_state=lambda state, _: said.append(state)
+    )
+    try:
+        with pytest.raises(DeviceHeld, match="/dev/video0: nothing has come"):
+            list(capture.packets())
+    finally:
+        source.released.set()
+    assert said == [CameraState.CONNECTING, CameraState.LIVE, CameraState.STALE]
+
+
+def test_a_reader_that_has_ended_holds_nothing() -> None:
+    source = Made(Traits(exclusive=True), samples=3, fault=True)
+    with pytest.raises(SourceError, match="broke"), Pump(source, lambda: 0.0) as pump:
+        drain(pump)

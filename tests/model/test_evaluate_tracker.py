@@ -63,14 +63,13 @@ def test_sequences_count_by_their_boxes_and_nothing_found_scores_nothing() -> No
 
 
 @pytest.mark.parametrize("stride", [1, 5])
-def test_perfect_detections_are_lost_only_until_they_are_sure(tmp_path: Path, stride: int) -> None:
+def test_perfect_detections_of_a_new_scene_lose_nothing(tmp_path: Path, stride: int) -> None:
     folder(tmp_path / "one")
     folder(tmp_path / "two")
     found = evaluate_tracker(tmp_path, stride)
-    assert set(found) == {"hota", "assa", "idf1", "id_switches", "us_per_update"}
-    share = 1 - 1 / (FRAMES // stride)  # the first frame shows nobody yet
-    assert found["idf1"] == pytest.approx(100 * 2 * share / (1 + share), abs=1e-6)
-    assert found["hota"] == pytest.approx(100 * share, abs=4)
+    assert set(found) == {"hota", "assa", "idf1", "id_switches", "us_per_update", "hota_smoothed"}
+    assert found["idf1"] == pytest.approx(100, abs=1e-6)
+    assert found["hota"] == pytest.approx(100, abs=4)
     assert found["id_switches"] == 0
     assert found["us_per_update"] > 0
 
@@ -80,6 +79,19 @@ def test_one_sequence_may_be_given_directly_and_the_stride_counts_from_the_first
     one = folder(tmp_path / "one", det=odd)
     assert evaluate_tracker(one, 2)["idf1"] > 95
     assert [len(d) for d in read_sequences(one)[0].detections[:4]] == [3, 0, 3, 0]
+
+
+def test_the_pictures_size_is_read_where_it_is_told(tmp_path: Path) -> None:
+    info = f"[Sequence]\nframeRate=25\nseqLength={FRAMES}\n"
+    assert read_sequences(folder(tmp_path / "untold", info=info))[0].size is None
+    told = folder(tmp_path / "told", info=info + "imWidth=1280\nimHeight=720\n")
+    assert read_sequences(told)[0].size == (1280, 720)
+
+
+def test_with_hindsight_who_went_unseen_for_a_while_is_drawn(tmp_path: Path) -> None:
+    det = [row for k, row in enumerate(rows(False)) if k % 3 != 1 or not 15 <= k // 3 < 30]  # the second of three
+    found = evaluate_tracker(folder(tmp_path / "one", det=det))
+    assert found["hota_smoothed"] > found["hota"] + 1
 
 
 def test_what_the_benchmark_does_not_score_is_left_out(tmp_path: Path) -> None:

@@ -158,6 +158,22 @@ def test_an_exported_net_gives_what_torch_gives(trained: Path, tmp_path: Path) -
     assert load(tmp_path / "m.onnx").run(planes)[0] == pytest.approx(wanted, abs=2e-4)
 
 
+def test_every_bias_of_an_int8_net_adds_to_its_sums_as_an_integer(trained: Path) -> None:
+    """Else a runtime leaves that convolution in float: a bias has the scale of the input times the weights'."""
+    import onnx
+
+    graph = onnx.load(trained / "artifact" / "model.onnx").graph
+    values = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    makers = {output: node for node in graph.node for output in node.output}
+    checked = 0
+    for node in graph.node:
+        if node.op_type == "Conv" and node.input[1] in makers:
+            taken, weight, bias = (values[makers[name].input[1]] for name in node.input)
+            assert bias == pytest.approx(taken * weight, rel=1e-5)
+            checked += 1
+    assert checked == sum(node.op_type == "Conv" for node in graph.node) - 1  # all but the last
+
+
 def test_no_checkpoint_is_said(tmp_path: Path) -> None:
     from touchline.model.export import load_checkpoint
 

@@ -166,6 +166,20 @@ def test_no_two_boxes_kept_overlap(count: int, seed: int, overlap: float) -> Non
     assert (count == 0) == (len(kept) == 0)
 
 
+def test_only_a_network_that_says_so_may_be_looked_through_small(tmp_path: Path) -> None:
+    ours = load_detector("athlete")
+    assert (ours.width, ours.least_width) == (960, 614)
+    assert load_detector("athlete", width=480).least_width == 480
+    assert load_detector("athlete", options={"least_width": 320}).least_width == 320
+    fixed = load_detector(
+        constant_model(tmp_path / "m.onnx", [np.zeros((1, 84, 84))]),
+        options={"decode": "ultralytics", "least_width": 32},
+    )
+    assert (fixed.width, fixed.least_width) == (64, 64)
+    fixed.set_width(480)
+    assert fixed.width == 64
+
+
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (321, 181), (16, 16), (640, 64)])
 def test_athlete_takes_any_shape(width: int, height: int) -> None:
     detector = load_detector("athlete", width=256)

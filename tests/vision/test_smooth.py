@@ -51,6 +51,18 @@ def test_it_waits_for_one_detection_and_no_longer() -> None:
     assert [pts for _, pts in smoother.push(tracks([(1, 0, True)]), 2 * TICK)] == [0, TICK]
 
 
+def test_who_gets_anothers_number_is_not_drawn_on_the_way_there() -> None:
+    """1 and 2 have been taken for each other, ten heights apart: the numbers jump, the boxes do not."""
+    smoother = Smoother()
+    out: list[tuple[Tracks, int]] = []
+    for i in range(11):
+        here, there = (1, 2) if i < 5 else (2, 1)
+        out += smoother.push(tracks([(here, 2.0 * i, i % 5 == 0), (there, 200.0, i % 5 == 0)]), i * TICK)
+    assert [sorted(frame.boxes[:, 0].tolist()) for frame, _ in out] == [
+        pytest.approx([2.0 * i, 200.0]) for i in range(10)
+    ]
+
+
 def test_a_gap_is_filled_where_the_tracker_found_the_same_person_again() -> None:
     smoother = Smoother(SmootherConfig(hold_s=1.0))
     out: list[tuple[Tracks, int]] = []

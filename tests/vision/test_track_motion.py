@@ -76,7 +76,9 @@ def test_a_rougher_detector_is_found_out(times: float, least: float, most: float
     motion.start(bank, truth)
     for _ in range(300):
         motion.predict(bank, 0.04)
-        motion.correct(bank, np.arange(10), truth + rng.normal(size=(10, 4)) * times * 0.032 * sides)
+        seen = truth + rng.normal(size=(10, 4)) * times * 0.032 * sides
+        motion.learn(bank, np.arange(10), seen)
+        motion.correct(bank, np.arange(10), seen)
     found = float(motion.measured(truth)[0, 3] / (0.032 * 100) ** 2)
     assert least - 1e-9 <= found <= most
 
@@ -89,3 +91,14 @@ def test_the_common_motion_is_the_middle_one_and_is_remembered_as_speed() -> Non
         camera.correct(missed, 0.0001)
     assert camera.speed == pytest.approx([200, -50], rel=0.02)
     assert camera.step(0.04) == pytest.approx([8, -2], rel=0.02)
+
+
+def test_the_common_speed_does_not_depend_on_how_many_steps_were_made_between_two_looks() -> None:
+    speeds: list[float] = []
+    for steps in (1, 5):
+        camera, moved = CommonMotion(MotionConfig()), 0.0
+        for k in range(1, 40):
+            moved += sum(float(camera.step(0.2 / steps)[0]) for _ in range(steps))
+            moved += float(camera.correct(np.array([[10.0 * k - moved, 0.0]] * 6), 0.001)[0])
+        speeds.append(float(camera.speed[0]))
+    assert speeds == pytest.approx([50, 50], rel=0.01)

@@ -15,7 +15,7 @@ from rich.console import Console
 import touchline
 from touchline.app.model_commands import model_app
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
-from touchline.types import CheckFailed, ConfigError, InputError
+from touchline.types import CheckFailed, ConfigError, InputError, SourceError
 
 app = typer.Typer(
     name="touchline",
@@ -24,18 +24,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     help="Live cameras to tracked athletes in a browser, with the model next to the camera.",
+    epilog="Example: touchline live rtsp://cam.local/main 0 match.mp4",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+model_app = typer.Typer(
+    no_args_is_help=True,
+    help="Train, evaluate and ship models.",
+    epilog="Example: touchline model evaluate athlete --data football/",
 )
 app.add_typer(model_app, name="model")
 
 RUNS = Path("runs")
-DEMO_WIDTH = 480
-"""Analysis width of the demo, px: its people fill the picture, and are found sooner in a small one."""
 
 _out = Console()
 _err = Console(stderr=True)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; loopback unless given.")]
-Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of page and API; 0 takes a free one.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port of page and API (default 8080); 0 takes a free one."),
+]
 Duration = Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so many seconds.")]
 
 
@@ -49,11 +57,8 @@ def main() -> None:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "touchline"
         message = error.format_message()
-        if message.lstrip().startswith("Usage:"):  # a group called without a command shows its help
-            typer.echo(message)
-            status = 2
-        else:
-            status = _fail(f"{command}: {message.rstrip('.')}; see {command} --help", 2)
+        # A group called without a command has shown its help, and there is nothing to add.
+        status = _fail(f"{command}: {message.rstrip('.')}; see {command} --help", 2) if message else 2
     except InputError as error:
         status = _fail(str(error), 2)
     except CheckFailed as error:
@@ -64,7 +69,7 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    line = message if message.startswith("touchline ") else f"touchline: {message}"
+    line = message if message.startswith(("touchline ", "touchline: ")) else f"touchline: {message}"
     _err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     return status
 
@@ -85,9 +90,7 @@ def demo(port: Port = None, host: Host = None, duration: Duration = None) -> int
     with _err.status("Getting four gym clips (51 MB, once) …") as status:
         clips = demo_clips(lambda text: status.update(text))
     cameras = [
-        CameraSettings(
-            id=f"gym-{number}", name=f"Gym, camera {number}", source=str(clip), loop=True, detect_width=DEMO_WIDTH
-        )
+        CameraSettings(id=f"gym-{number}", name=f"Gym, camera {number}", source=str(clip), loop=True)
         for number, clip in enumerate(clips, 1)
     ]
     return _serve(Venue(cameras=cameras), host, port, duration)
@@ -118,7 +121,7 @@ def live(
 ) -> int:
     """Take live cameras to tracked athletes in a browser."""
     venue = load_venue(config) if config else Venue()
-    added = _named(sources or [], name or [], taken={camera.id for camera in venue.cameras})
+    added = cameras_of(sources or [], name or [], taken={camera.id for camera in venue.cameras})
     cameras = [*venue.cameras, *added]
     check_ids(cameras, "live")
     if not cameras:
@@ -144,21 +147,21 @@ def analyse(
     model: Annotated[str, typer.Option(help="Detector: a shipped name, or your .onnx/.tflite.")] = "athlete",
     detect_hz: Annotated[float, typer.Option(min=0.1, max=60, help="Detections per second of video.")] = 10.0,
     json_: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
-) -> None:
+) -> int:
     """Take recordings down the same road, as fast as it goes: tracks.txt, facts.jsonl, summary.json."""
     from touchline.app.analyse import analyse_files
 
-    summaries = analyse_files(files, out, model=model, detect_hz=detect_hz, console=_err)
+    summaries, errors = analyse_files(files, out, model=model, detect_hz=detect_hz, console=_err)
     if json_:
         typer.echo(json.dumps(summaries))
-        return
-    for summary in summaries:
+    for summary in [] if json_ else summaries:
         _out.print(
             f"{summary['file']}: {summary['frames']} frames, {summary['tracks']} tracks, "
             f"{summary['speed']:.1f} times real time → {summary['out']}",
             markup=False,
             highlight=False,
         )
+    return max((_fail(str(error), 2) for error in errors), default=0)
 
 
 @app.command(epilog="Example: touchline init > venue.toml")
@@ -222,7 +225,7 @@ def train(
     train_model(recipe, runs)
 
 
-def _named(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:
+def cameras_of(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:
     """Sources of the command line → cameras, with ids made from names or counted up."""
     cameras: list[CameraSettings] = []
     for text in named:
@@ -239,8 +242,19 @@ def _named(sources: list[str], named: list[str], taken: set[str]) -> list[Camera
             number += 1
         if not source:
             raise ConfigError('live: a SOURCE is empty; name a file, a URL, a device or "test:"')
-        cameras.append(CameraSettings(id=f"cam{number}", source=source))
+        cameras.append(CameraSettings(id=f"cam{number}", name=_called(source)[:80], source=source))
     return cameras
+
+
+def _called(source: str) -> str:
+    """What the page calls a source without a name: a file's name, else all of it but its secrets."""
+    from touchline.media.sources.location import Kind, Location
+
+    try:
+        location = Location.parse(source)
+    except SourceError as error:  # its worker says so on its tile, and the others play
+        return error.source
+    return Path(location.address).name if location.kind is Kind.FILE else location.shown
 
 
 def _slug(name: str) -> str:

@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.video.frame import PictureType
+from av.filter import Graph
+from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from touchline.app.settings import cache_folder
@@ -23,8 +24,11 @@ WHEEL = "pose2sim==0.10.49"
 SHA256 = "403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1"
 CLIPS = tuple(f"Pose2Sim/Demo_MultiPerson/videos/cam0{number}.mp4" for number in (1, 2, 3, 4))
 
+KEPT = 1054
+"""Columns of the clips that are shown, of 1088: further right they repeat, cam03 from here on, others later."""
+
 FPS = 30
-HEIGHT = 1280
+WIDTH, HEIGHT = 702, 1280
 """Half the clips' rate and two thirds of their size: four must play on two cores, browser included."""
 
 FETCH_TIMEOUT_S = 600
@@ -36,7 +40,7 @@ def demo_clips(say: Callable[[str], None]) -> list[Path]:
     Raises `InputError` where they cannot be fetched.
     """
     folder = cache_folder() / "demo"
-    loops = [folder / f"gym-{number}-{HEIGHT}p{FPS}.mp4" for number in range(1, len(CLIPS) + 1)]
+    loops = [folder / f"gym-{number}-{WIDTH}x{HEIGHT}p{FPS}.mp4" for number in range(1, len(CLIPS) + 1)]
     if all(loop.is_file() for loop in loops):
         return loops
     try:
@@ -56,24 +60,47 @@ def demo_clips(say: Callable[[str], None]) -> list[Path]:
 
 
 def make_loop(clip: Path, loop: Path) -> None:
-    """Write ``clip`` forth and back at `FPS`, as H.264 without B-frames, so that its end meets its start."""
+    """Write ``clip`` without what repeats at its right, forth and back at `FPS`, so that its end meets its start.
+
+    It becomes H.264 without B-frames, `WIDTH` × `HEIGHT`.
+    """
     with av.open(str(clip)) as source:
         stream = source.streams.video[0]
         step = max(1, round(float(stream.average_rate or FPS) / FPS))
-        frames = [frame for at, frame in enumerate(source.decode(stream)) if at % step == 0]
-    width = round(frames[0].width * HEIGHT / frames[0].height / 2) * 2
+        cut = _cutter(stream)
+        frames = [cut(frame) for at, frame in enumerate(source.decode(stream)) if at % step == 0]
     unfinished = loop.with_suffix(".part.mp4")
     with av.open(str(unfinished), "w", format="mp4") as target:
         video = target.add_stream("libx264", rate=FPS)
         assert isinstance(video, VideoStream)  # noqa: S101  # for the type checker
-        video.width, video.height, video.pix_fmt = width, HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.options = {"preset": "fast", "crf": "23", "bf": "0", "g": str(FPS), "sc_threshold": "0"}
-        for at, frame in enumerate([*frames, *frames[-2:0:-1]]):
-            picture = frame.reformat(width, HEIGHT, "yuv420p")
+        for at, picture in enumerate([*frames, *frames[-2:0:-1]]):
             picture.pts, picture.time_base, picture.pict_type = at, Fraction(1, FPS), PictureType.NONE
             target.mux(video.encode(picture))
         target.mux(video.encode(None))
     unfinished.replace(loop)
+
+
+def _cutter(stream: VideoStream) -> Callable[[VideoFrame], VideoFrame]:
+    """From a picture of ``stream`` to what is shown of it, in its size."""
+    graph = Graph()
+    parts = [
+        graph.add_buffer(template=stream),
+        graph.add("crop", f"{KEPT}:in_h:0:0"),
+        graph.add("scale", f"{WIDTH}:{HEIGHT}:flags=bicubic"),
+        graph.add("format", "yuv420p"),
+        graph.add("buffersink"),
+    ]
+    graph.link_nodes(*parts).configure()
+
+    def cut(frame: VideoFrame) -> VideoFrame:
+        graph.push(frame)
+        made = graph.pull()
+        assert isinstance(made, VideoFrame)  # noqa: S101  # for the type checker
+        return made
+
+    return cut
 
 
 def _fetch(folder: Path) -> Path:

@@ -114,6 +114,7 @@ def load_venue(path: Path) -> Venue:
     except ValidationError as error:
         raise ConfigError(_explain(path, text, error)) from None
     check_ids(venue.cameras, str(path))
+    _check_variables(path, text, venue)
     return venue
 
 
@@ -124,6 +125,22 @@ def check_ids(cameras: list[CameraSettings], where: str) -> None:
         if camera.id in seen:
             raise ConfigError(f"{where}: two cameras have the id {camera.id!r}; give each its own")
         seen.add(camera.id)
+
+
+def _check_variables(path: Path, text: str, venue: Venue) -> None:
+    """Raise `ConfigError` where a ``${VARIABLE}`` of the file is not set, while its line is still known."""
+    values: list[tuple[tuple[int | str, ...], str, str]] = [
+        (("cameras", index, "source"), f"camera {camera.id}", camera.source)
+        for index, camera in enumerate(venue.cameras)
+    ]
+    if venue.webrtc.turn:
+        credential = venue.webrtc.turn_credential or ""
+        values.append((("webrtc", "turn_credential"), "turn_credential", credential))
+    for place, whose, value in values:
+        try:
+            expand(value)
+        except ConfigError as error:
+            raise ConfigError(f"{_where(path, text, place)}: {whose}: {error}") from None
 
 
 def expand(text: str) -> str:
@@ -157,8 +174,7 @@ def cache_folder() -> Path:
 def _explain(path: Path, text: str, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = first["loc"]
-    line = _line_of(text, place)
-    where = f"{path}:{line}" if line else str(path)
+    where = _where(path, text, place)
     key = ".".join(str(part) for part in place)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
@@ -168,6 +184,9 @@ def _explain(path: Path, text: str, error: ValidationError) -> str:
         return f"{where}: unknown key {key!r}; {hint}{more}"
     if first["type"] == "missing":
         return f"{where}: {key!r} is missing; add it{more}"
+    if first["type"] == "string_pattern_mismatch":
+        takes = "letters, digits, - and _, 63 at most, the first a letter or digit"
+        return f"{where}: {key!r}: is {first['input']!r}; write it with {takes}{more}"
     return f"{where}: {key!r}: {first['msg']}; `touchline init` shows what it takes{more}"
 
 
@@ -182,14 +201,18 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
     return sorted(model.model_fields)
 
 
+def _where(path: Path, text: str, place: tuple[int | str, ...]) -> str:
+    line = _line_of(text, place)
+    return f"{path}:{line}" if line else str(path)
+
+
 def _line_of(text: str, place: tuple[int | str, ...]) -> int | None:
-    """The line on which the key at ``place`` stands: a search, for tomllib keeps no lines."""
+    """The line on which the key or table at ``place`` stands: a search, for tomllib keeps no lines."""
     lines = text.splitlines()
     at, tables = 0, [part for part in place[:-1] if isinstance(part, str)]
     index = next((part for part in place if isinstance(part, int)), 0)
     if tables:
-        header = re.compile(r"^\s*\[{1,2}\s*" + r"\s*\.\s*".join(map(re.escape, tables)) + r"\s*\]{1,2}")
-        found = [number for number, line in enumerate(lines) if header.match(line)]
+        found = _headers(lines, tables)
         if not found:
             return None
         at = found[min(index, len(found) - 1)]
@@ -199,7 +222,14 @@ def _line_of(text: str, place: tuple[int | str, ...]) -> int | None:
             return number + 1
         if number > at and lines[number].lstrip().startswith("["):
             break
-    return at + 1 if tables else None
+    found = _headers(lines, [*tables, str(place[-1])])
+    return found[0] + 1 if found else at + 1 if tables else None
+
+
+def _headers(lines: list[str], tables: list[str]) -> list[int]:
+    """The lines, from 0, that begin a table of this name."""
+    header = re.compile(r"^\s*\[{1,2}\s*" + r"\s*\.\s*".join(map(re.escape, tables)) + r"\s*\]{1,2}")
+    return [number for number, line in enumerate(lines) if header.match(line)]
 
 
 def documented_venue() -> str:

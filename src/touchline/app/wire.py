@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import resource
 import signal
 import socket
 import time
@@ -29,6 +30,7 @@ from touchline.types import CameraState, CameraStatus, ConfigError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
 
+OPEN_FILES = 65_536
 CONNECTIONS = 256
 CONNECTIONS_A_VIEWER = 4
 """HTTP connections at once; what is beyond is answered 503."""
@@ -40,19 +42,20 @@ async def run(
     """Serve ``venue`` until Ctrl-C, until ``duration`` seconds have passed or the user closed the window.
 
     ``ready`` is called with the page's URL once it answers. Returns the exit status: 2 where no camera's job
-    could be done at all, 130 after Ctrl-C, else 0. Raises `ConfigError` where settings contradict each other, and
-    where it cannot listen.
+    could be done at all, 130 after Ctrl-C, else 0, also after SIGTERM. Raises `ConfigError` where settings
+    contradict each other, and where it cannot listen.
     """
     box = make_box(venue)
     jobs = {camera.id: make_job(camera, venue, box.epoch, display=display) for camera in venue.cameras}
     supervisor = Supervisor(jobs, box.hear, worker_environment())
     for camera, stream in box.streams.items():
         stream.request_key = functools.partial(supervisor.command, camera, "key")
+    allow_open_files()
     listener = _listen(venue.server.host, venue.server.port)
     server = make_server(box)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, box.stop, EXIT_INTERRUPTED)
+    for number, exit_status in ((signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGTERM, 0)):
+        asyncio.get_running_loop().add_signal_handler(number, box.stop, exit_status)
     ready(f"http://{_shown(venue.server.host)}:{listener.getsockname()[1]}/", box)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     working = asyncio.create_task(_work(supervisor, box), name="workers")
@@ -139,6 +142,14 @@ def make_server(box: Box) -> Server:
         timeout_graceful_shutdown=1,
     )
     return Server(config)
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files, often 1,024: each viewer takes two, each HTTP connection one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _work(supervisor: Supervisor, box: Box) -> None:

@@ -80,8 +80,10 @@ class IceSettings:
         for url in (*self.stun, *(turn[0] for turn in self.turn)):
             try:
                 parse_stun_turn_uri(url)
-            except ValueError as error:
-                raise ConfigError(f"{url}: not a STUN or TURN URL; write turn:host:3478?transport=udp") from error
+            except ValueError:
+                # A name and password have no place in such a URL, yet somebody may have put them there.
+                shown = "***@" + url.rpartition("@")[2] if "@" in url else url
+                raise ConfigError(f"{shown}: not a STUN or TURN URL; write turn:host:3478?transport=udp") from None
 
     @classmethod
     def for_host(cls, host: str) -> IceSettings:

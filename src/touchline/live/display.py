@@ -35,8 +35,8 @@ class Window:
             ) from error
         pygame.display.set_caption(f"{title} · q closes")
 
-    def show(self, image: NDArray[np.uint8]) -> bool:
-        """Show ``image``, uint8 (H, W, 3) RGB. False once the user has closed the window."""
+    def show(self, image: NDArray[np.uint8]) -> None:
+        """Show ``image``, uint8 (H, W, 3) RGB."""
         pygame = self._pygame
         height, width = image.shape[:2]
         if self._screen is None:
@@ -46,11 +46,16 @@ class Window:
             surface = pygame.transform.scale(surface, self._screen.get_size())
         self._screen.blit(surface, (0, 0))
         pygame.display.flip()
+
+    def wants_to_close(self) -> bool:
+        """Whether the user has asked for it. To be called several times a second, or the desktop takes the window
+        for hung."""
+        pygame = self._pygame
         for event in pygame.event.get():
             closing = event.type == pygame.QUIT
             if closing or (event.type == pygame.KEYDOWN and event.key in (pygame.K_q, pygame.K_ESCAPE)):
-                return False
-        return True
+                return True
+        return False
 
     def close(self) -> None:
         """Take the window off the screen."""

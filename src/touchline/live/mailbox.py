@@ -53,13 +53,17 @@ class Mailbox(Generic[T]):
         return len(self._items)
 
     def __iter__(self) -> Iterator[T]:
+        return (item for item in self.ticking() if item is not None)
+
+    def ticking(self) -> Iterator[T | None]:
+        """The items, and None whenever none has come for a fifth of a second."""
         while True:
             with self._changed:
-                while not self._items:
-                    if self._closed or self._stop.is_set():
-                        return
+                if not self._items and not (self._closed or self._stop.is_set()):
                     self._changed.wait(_POLL_S)
-                item = self._items.popleft()
+                item = self._items.popleft() if self._items else None
+                if item is None and (self._closed or self._stop.is_set()):
+                    return
                 self._changed.notify_all()
             yield item
 

@@ -29,6 +29,7 @@ class Presenter:
     def __init__(
         self, job: CameraJob, send: Callable[[StreamInfo | Packet], None], signals: Signals, latest: Latest
     ) -> None:
+        self.too_late = 0
         self._job = job
         self._send = send
         self._signals = signals
@@ -43,8 +44,11 @@ class Presenter:
         """Whether what viewers see differs from what the camera sent."""
         return self._step is not None or self._job.burn_in
 
-    def show(self, frame: Frame, fps: float, *, encode: bool) -> None:
-        """Present one frame; ``fps`` is the stream's declared rate in Hz, or 0."""
+    def show(self, frame: Frame, fps: float, *, encode: bool, late: bool = False) -> None:
+        """Present one frame; a ``late`` one is but counted. ``fps``: the stream's declared rate in Hz, or 0."""
+        if late:
+            self.too_late += 1
+            return
         shown = self._altered(frame) if self.alters else frame
         if encode:
             self._encode(shown, fps)
@@ -60,11 +64,14 @@ class Presenter:
         if not self._job.display:
             return
         window = Window(self._job.name or self._job.id)
-        for picture, scale in self._pictures:
-            image = rgb_from_frame(picture)
-            if not self._job.burn_in:
-                draw_tracks(image, self._latest.at(picture.pts, BOXES_S), scale)
-            if not window.show(image):
+        for shown in self._pictures.ticking():
+            if shown is not None:
+                picture, scale = shown
+                image = rgb_from_frame(picture)
+                if not self._job.burn_in:
+                    draw_tracks(image, self._latest.at(picture.pts, BOXES_S), scale)
+                window.show(image)
+            if window.wants_to_close():  # asked for without a picture too: a camera may freeze
                 self._signals.quit.set()
                 break
         window.close()

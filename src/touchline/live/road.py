@@ -83,12 +83,12 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    encodes, fps, too_late = False, 0.0, 0  # written by decode alone
+    encodes, fps = False, 0.0  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
         source_dropped=lambda: capture.dropped,
         frames_skipped=lambda: packets.dropped + frames.dropped,
-        pictures_late=lambda: too_late,
+        pictures_late=lambda: presenter.too_late,
     )
 
     def take() -> None:
@@ -107,7 +107,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps, too_late
+        nonlocal encodes, fps
         decoder: Decoder | None = None
         gate = KeyGate()
         for item in packets:
@@ -122,10 +122,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 for frame in decoder.decode(item):
                     frames.put(frame)
                     if watched() and not job.burn_in:
-                        if late(frame):
-                            too_late += 1
-                        else:
-                            presenter.show(frame, fps, encode=encodes)
+                        presenter.show(frame, fps, encode=encodes, late=late(frame))
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
         frames.close()
@@ -140,6 +137,8 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 continue
             last = frame.pts
             started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
+            size = frame.width, frame.height
+            tracker.resized(*size)
             if pace.due(frame.pts, shedder.plan.detect_hz):
                 tracks = tracker.update(detector.detect(frame), seconds)
                 propagator.start(frame)
@@ -147,7 +146,6 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
             else:
                 tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
             latest.set(tracks, frame.pts)
-            size = frame.width, frame.height
             # A recording can wait for the next detection, and has its boxes smoothed between the two.
             for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
                 tell(final, pts, size)

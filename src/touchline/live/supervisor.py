@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
 from touchline.live.tally import AT_REST, Tally
-from touchline.live.worker import EXIT_INPUT
+from touchline.live.worker import EXIT_AGAIN, EXIT_INPUT
 from touchline.types import CameraState
 
 log = logging.getLogger(__name__)
@@ -184,4 +184,6 @@ async def _reap(process: asyncio.subprocess.Process, patience: float) -> int:
 def _ending(status: int) -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
+    if status == EXIT_AGAIN:
+        return "ended to free the camera, whose driver hangs"
     return f"ended with status {status}"

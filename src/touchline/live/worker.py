@@ -19,13 +19,16 @@ from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.link import Command, LinkError, Report, Unpacker
 from touchline.live.outlet import Outlet
 from touchline.live.pulse import Pulse
-from touchline.types import CameraState, InputError
+from touchline.types import CameraState, DeviceHeld, InputError
 
 PULSE_S = 0.5
 """Seconds between two reports. The supervisor takes a worker that is silent for 3 s for dead."""
 
 EXIT_INPUT = 2
 """Exit status where the job cannot be done, so that starting again would be of no use."""
+
+EXIT_AGAIN = 3
+"""Exit status where another process can go on and this one cannot."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -72,6 +75,10 @@ def main() -> int:
         frame_road(job, outlet, clocks, signals, pulse)
     except InputError as error:
         return _give_up(outlet, str(error))
+    except DeviceHeld as error:
+        # The driver lets go of the camera when this process ends; the supervisor starts another.
+        print(f"{job.id}: {error}", file=sys.stderr)
+        return EXIT_AGAIN
     outlet.send(Report(pulse.read(clocks.media()) | {"quit": signals.quit.is_set()}))
     outlet.drain(1.0)
     return 0

@@ -37,8 +37,9 @@ class Capture:
     the user where something is wrong. ``loop`` plays a file again and again without a seam.
 
     With ``realtime`` a file is played at its own pace and ends `packets` when it ends, as stale; all else goes on
-    until ``stop``, and faults are told and tried again. Without, packets come as fast as they are taken
-    with the source's own time from 0, and a fault raises `SourceError`.
+    until ``stop``, and faults are told and tried again; all but `DeviceHeld`, which is raised, for only the
+    process's end cures it. Without, packets come as fast as they are taken with the source's own time from 0,
+    and a fault raises `SourceError`.
 
     ``dropped``: packets that were not taken in time. ``attempts``: how often it was tried again.
     ``reconnects``: how often packets came again over a new connection.

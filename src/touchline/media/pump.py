@@ -16,7 +16,7 @@ from typing import Self
 
 from touchline.media.sources.source import Source
 from touchline.media.timeline import Sample
-from touchline.types import KeyGate, StreamInfo
+from touchline.types import DeviceHeld, KeyGate, SourceError, StreamInfo
 
 CLOSE_S = 0.3
 """How long leaving waits for the reader; it may be in the middle of a call."""
@@ -31,7 +31,7 @@ class Pump:
 
     The queue holds what ``source.traits`` allows. When it is full the reader of a paced source waits; of one
     that sets its own pace the queue is dropped up to the next key packet, counted by
-    `take_dropped`.
+    `take_dropped`. Leaving by a `SourceError` while the reader hangs in an exclusive source raises `DeviceHeld`.
     """
 
     def __init__(self, source: Source, clock: Callable[[], float]) -> None:
@@ -59,6 +59,8 @@ class Pump:
             self._changed.notify_all()
         self._source.interrupt()
         self._thread.join(CLOSE_S)
+        if isinstance(value, SourceError) and self._source.traits.exclusive and self._thread.is_alive():
+            raise DeviceHeld(str(value)) from value
 
     def get(self, timeout: float) -> StreamInfo | Sample | None:
         """The next item, or None after ``timeout`` seconds.

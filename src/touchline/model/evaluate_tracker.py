@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.types import Detections, InputError
+from touchline.types import MEDIA_CLOCK, Detections, InputError, Tracks
+from touchline.vision.smooth import Smoother, SmootherConfig
 from touchline.vision.track import Tracker
 
 Floats = NDArray[np.float64]
 LABELS = ("player",)
 PERSON = 1
 """The class of MOTChallenge's truth that is scored, as in its own rules."""
+HINDSIGHT = SmootherConfig(hold_s=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,14 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class TrackingSequence:
-    """One MOTChallenge folder: its frame rate (Hz), and for every frame what was detected and what is true."""
+    """One MOTChallenge folder: its frame rate (Hz), and for every frame what was detected and what is true.
+
+    ``size``: width and height of the picture, px, where the folder tells.
+    """
 
     name: str
     fps: float
+    size: tuple[int, int] | None
     detections: list[Detections]
     truth: list[Labelled]
 
@@ -45,28 +51,44 @@ def evaluate_tracker(data: Path, stride: int = 1) -> dict[str, float]:
     """Track every ``stride``-th frame of the sequences under ``data`` and score those frames with trackeval.
 
     ``data``: a folder of MOTChallenge sequences, or one such sequence: det/det.txt, gt/gt.txt, seqinfo.ini.
-    Returns ``hota``, ``assa``, ``idf1`` (%, over all sequences together), ``id_switches`` (a count) and
-    ``us_per_update`` (processor time of `Tracker.update`, µs, so that a busy machine matters less).
+    Returns ``hota``, ``assa``, ``idf1`` (%, over all sequences together), ``id_switches`` (a count),
+    ``us_per_update`` (processor time of `Tracker.update`, µs, so that a busy machine matters less), and
+    ``hota_smoothed``: with hindsight, as files get it.
     Raises `InputError` on missing or malformed files.
     """
     if stride < 1:
         raise InputError(f"--stride must be at least 1, is {stride}")
     sequences = read_sequences(data)
     results: list[list[Labelled]] = []
+    smoothed: list[list[Labelled]] = []
     seconds = 0.0
     updates = 0
     for sequence in sequences:
-        tracker = Tracker()
+        tracker, smoother = Tracker(), Smoother(HINDSIGHT)
+        if sequence.size:
+            tracker.resized(*sequence.size)
         shown: list[Labelled] = []
+        late: list[tuple[Tracks, int]] = []
         for index in range(0, len(sequence.detections), stride):
             started = time.process_time()
             tracks = tracker.update(sequence.detections[index], index / sequence.fps)
             seconds += time.process_time() - started
-            shown.append(Labelled(tracks.ids.astype(np.int64), tracks.boxes.astype(np.float64)))
+            shown.append(_labelled(tracks))
+            late += smoother.push(tracks, round(index / sequence.fps * MEDIA_CLOCK))
+        late += smoother.flush()
         updates += len(shown)
         results.append(shown)
-    found = score([sequence.truth[::stride] for sequence in sequences], results)
-    return {**found, "us_per_update": 1e6 * seconds / max(updates, 1)}
+        smoothed.append([_labelled(tracks) for tracks, _ in late])
+    truth = [sequence.truth[::stride] for sequence in sequences]
+    return {
+        **score(truth, results),
+        "hota_smoothed": score(truth, smoothed)["hota"],
+        "us_per_update": 1e6 * seconds / max(updates, 1),
+    }
+
+
+def _labelled(tracks: Tracks) -> Labelled:
+    return Labelled(tracks.ids.astype(np.int64), tracks.boxes.astype(np.float64))
 
 
 def score(truth: Sequence[list[Labelled]], results: Sequence[list[Labelled]]) -> dict[str, float]:
@@ -144,7 +166,7 @@ def read_sequences(data: Path, *, detections: bool = True) -> list[TrackingSeque
 
 
 def _read_sequence(folder: Path, detections: bool) -> TrackingSequence:
-    fps, length = _read_info(folder / "seqinfo.ini")
+    fps, length, size = _read_info(folder / "seqinfo.ini")
     truth = _read_rows(folder / "gt" / "gt.txt", length, "the truth")
     scored = (truth[:, 6] != 0) & np.isin(truth[:, 7], (PERSON, -1))
     truth = truth[scored]
@@ -153,6 +175,7 @@ def _read_sequence(folder: Path, detections: bool) -> TrackingSequence:
     return TrackingSequence(
         folder.name,
         fps,
+        size,
         [
             Detections(
                 _corners(rows).astype(np.float32),
@@ -166,18 +189,22 @@ def _read_sequence(folder: Path, detections: bool) -> TrackingSequence:
     )
 
 
-def _read_info(path: Path) -> tuple[float, int]:
-    """Frame rate and number of frames."""
+def _read_info(path: Path) -> tuple[float, int, tuple[int, int] | None]:
+    """Frame rate, number of frames, and the picture's width and height in px where they are told."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text(encoding="utf-8"))
         fps, length = parser.getfloat("Sequence", "frameRate"), parser.getint("Sequence", "seqLength")
+        width, height = (parser.getint("Sequence", side, fallback=0) for side in ("imWidth", "imHeight"))
     except (configparser.Error, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: {reason}; [Sequence] needs frameRate and seqLength as numbers") from error
+        raise InputError(
+            f"{path}: {reason}; [Sequence] needs frameRate and seqLength, and may have imWidth and imHeight, "
+            "as numbers"
+        ) from error
     if not isfinite(fps) or fps <= 0 or length < 1:
         raise InputError(f"{path}: frameRate {fps} and seqLength {length} must be above 0")
-    return fps, length
+    return fps, length, (width, height) if min(width, height) > 0 else None
 
 
 def _read_rows(path: Path, length: int, what: str) -> Floats:

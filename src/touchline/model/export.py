@@ -26,6 +26,8 @@ from touchline.vision.prepare import blocks, fit_free
 
 LABELS = ("ball", *ROLES)
 _INPUT, _REAL = "planes", "real_planes"
+_LEAST_SHARE = 0.64
+"""Of the width to which the analysis width may fall: at half of it boxes of people close by are looser."""
 
 
 def load_checkpoint(path: Path) -> AthleteNet:
@@ -114,6 +116,7 @@ def write_artifact(folder: Path, facts: dict[str, Any], *, width: int, score: fl
                 "decode": "centre",
                 "labels": list(LABELS),
                 "width": width,
+                "least_width": round(width * _LEAST_SHARE),
                 "multiple": COARSEST,
                 "score": score,
                 "ball_score": ball_score,
@@ -165,6 +168,7 @@ def _take_bytes(model: onnx.ModelProto) -> None:
                     user.input[index] = _REAL
         graph.node.remove(node)
         graph.node.remove(follower)
+        _rescale_bias(graph)
     graph.initializer.extend(
         [
             numpy_helper.from_array(np.array(SCALE, np.float32), "planes_scale"),
@@ -180,3 +184,18 @@ def _take_bytes(model: onnx.ModelProto) -> None:
     taken = graph.input[0]
     taken.name = _INPUT
     taken.type.tensor_type.elem_type = TensorProto.UINT8
+
+
+def _rescale_bias(graph: onnx.GraphProto) -> None:
+    """Give the first convolution's integer bias the scale of its new input times the weights'.
+
+    Only so do its sums of products and its bias add up as integers; a runtime that checks runs it in float else.
+    """
+    makers = {output: node for node in graph.node for output in node.output}
+    values = {each.name: each for each in graph.initializer}
+    conv = next(node for node in graph.node if _REAL in node.input)
+    weight, bias = makers[conv.input[1]], makers[conv.input[2]]
+    scale = numpy_helper.to_array(values[weight.input[1]]) * np.float32(SCALE)
+    real = numpy_helper.to_array(values[bias.input[0]]) * numpy_helper.to_array(values[bias.input[1]])
+    for name, array in ((bias.input[0], np.round(real / scale).astype(np.int32)), (bias.input[1], scale)):
+        values[name].CopyFrom(numpy_helper.from_array(array, name))

@@ -5,6 +5,7 @@ from touchline.types.detections import Detections
 from touchline.types.errors import (
     CheckFailed,
     ConfigError,
+    DeviceHeld,
     InputError,
     ModelError,
     ShapeError,
@@ -24,6 +25,7 @@ __all__ = [
     "CheckFailed",
     "ConfigError",
     "Detections",
+    "DeviceHeld",
     "Fact",
     "Frame",
     "InputError",

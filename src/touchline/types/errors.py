@@ -8,6 +8,7 @@
     │   ├── ConfigError       venue.toml or a flag
     │   ├── ModelError        a model file or its manifest
     │   └── ShapeError        an array of the wrong shape or dtype (also a ValueError)
+    ├── DeviceHeld            a camera that only the end of this process frees
     └── CheckFailed           the input was fine, the answer is no (exit status 1)
 
 Each message is one line: what is wrong, where, and what to do about it.
@@ -49,6 +50,10 @@ class ModelError(InputError):
 
 class ShapeError(InputError, ValueError):
     """An array has another shape or dtype than its type demands."""
+
+
+class DeviceHeld(TouchlineError):
+    """A driver's call does not return, and keeps the camera until this process ends."""
 
 
 class CheckFailed(TouchlineError):

@@ -15,6 +15,7 @@ Candidates = tuple[Floats, Floats, NDArray[np.intp]]
 
 PERSON_ROLES = 3
 _POLL = np.linspace(-1, 1, 5)
+_DOUBT = float(np.log(0.1 / 0.9))
 _REACH = 0.1
 """Share of a box's side, to either side of its peak, over which cells are asked for the box."""
 
@@ -48,20 +49,19 @@ def _polled(heat: Floats, away: Floats, rows: NDArray[np.intp], columns: NDArray
     Each peak's own word trembles, most for someone close, who covers hundreds of cells. Cells of less than
     half the best confidence have no say.
     """
-    near = _said(away, rows, columns, stride)
-    reach = np.concatenate([near[:, 2:3] - near[:, :1], near[:, 3:] - near[:, 1:2]], 1) * (_REACH / stride)
-    x = columns[:, None, None] + reach[:, :1, None] * _POLL[None, None, :]
-    y = rows[:, None, None] + reach[:, 1:, None] * _POLL[None, :, None]
+    boxes = _said(away, rows, columns, stride)
+    reach = (boxes[:, 2:] - boxes[:, :2]) * (_REACH / stride)
+    # In small boxes the cells would all be the peak's own; doubtful ones are many and not worth it.
+    large = np.nonzero((reach.max(1, initial=0) >= 0.5) & (heat[rows, columns] >= _DOUBT))[0]
     height, width = heat.shape
-    x, y = np.broadcast_arrays(np.clip(np.rint(x), 0, width - 1), np.clip(np.rint(y), 0, height - 1))
-    x, y = (
-        x.reshape(len(rows), len(_POLL) ** 2).astype(np.intp),
-        y.reshape(len(rows), len(_POLL) ** 2).astype(np.intp),
-    )
+    x = np.clip(np.rint(columns[large, None] + reach[large, :1] * _POLL), 0, width - 1).astype(np.intp)
+    y = np.clip(np.rint(rows[large, None] + reach[large, 1:] * _POLL), 0, height - 1).astype(np.intp)
+    x, y = np.tile(x, len(_POLL)), np.repeat(y, len(_POLL), axis=1)
     weight = _sigmoid(heat[y, x])
     weight = np.where(weight >= weight.max(1, keepdims=True, initial=0) / 2, weight, 0)
     sums = (_said(away, y, x, stride) * weight[..., None]).sum(1)
-    return (sums / weight.sum(1, keepdims=True)).astype(np.float32)
+    boxes[large] = sums / weight.sum(1, keepdims=True)
+    return boxes
 
 
 def _said(away: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], stride: int) -> Floats:

@@ -23,22 +23,28 @@ class SmootherConfig:
     frames: int = 512
 
 
+HANDED_ON = 1.0
+"""Who moves further than so many of its own heights from one frame to the next, to where another was, has got the
+number that the other was wrongly called by."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    """A track's box where a detector really saw it."""
+    """A track's box where a detector really saw it. ``follows``: it is who was seen at the one before."""
 
     pts: int
     box: NDArray[np.float32]
     score: float
     label: int
+    follows: bool
 
 
 class Smoother:
     """Takes causal tracks frame by frame and gives them back one detection later.
 
     Between two detections of a track its boxes lie on the straight line in time between them, also where the
-    tracker had not shown it. Where a track was not seen again its causal boxes stay. Tracks that come back from
-    a gap longer than ``gap_s`` are not filled.
+    tracker had not shown it. Where a track was not seen again its causal boxes stay, and where its number was
+    found to be another's. Tracks that come back from a gap longer than ``gap_s`` are not filled.
     """
 
     def __init__(self, config: SmootherConfig | None = None) -> None:
@@ -56,12 +62,14 @@ class Smoother:
         if self._last_pts is not None and pts <= self._last_pts:
             raise InputError(f"smoother: pts {pts} does not come after {self._last_pts}; pass frames in order")
         self._last_pts = pts
-        self._held.append((tracks, pts))
         if tracks.detected.any():
             self._last_detection = pts
+            follows = _carried(self._held[-1][0], tracks) if self._held else np.ones(len(tracks), np.bool_)
             for row in np.flatnonzero(tracks.detected):
-                anchor = _Anchor(pts, tracks.boxes[row], float(tracks.scores[row]), int(tracks.classes[row]))
+                box, score, label = tracks.boxes[row], float(tracks.scores[row]), int(tracks.classes[row])
+                anchor = _Anchor(pts, box, score, label, bool(follows[row]))
                 self._anchors.setdefault(int(tracks.ids[row]), deque()).append(anchor)
+        self._held.append((tracks, pts))
         count = max(0, len(self._held) - self._config.frames)
         if self._last_detection is not None:
             ripe = min(self._last_detection, pts - round(self._config.hold_s * MEDIA_CLOCK) + 1)
@@ -118,11 +126,26 @@ class Smoother:
                 del self._anchors[identity]
 
 
+def _carried(former: Tracks, tracks: Tracks) -> NDArray[np.bool_]:
+    """Which of ``tracks`` (N,) do not stand far from where they were and nearer to where another was."""
+    carried = np.ones(len(tracks), np.bool_)
+    rows = {int(identity): row for row, identity in enumerate(former.ids)}
+    again = np.array([row for row, identity in enumerate(tracks.ids) if int(identity) in rows], np.intp)
+    if len(again):
+        now, before = ((box[:, :2] + box[:, 2:]) / 2 for box in (tracks.boxes[again], former.boxes))
+        far = np.hypot(*(now[:, None] - before).transpose(2, 0, 1))
+        own = far[np.arange(len(again)), [rows[int(identity)] for identity in tracks.ids[again]]]
+        height = tracks.boxes[again, 3] - tracks.boxes[again, 1]
+        carried[again] = (own <= HANDED_ON * height) | (own <= far.min(axis=1))
+    return carried
+
+
 def _around(anchors: deque[_Anchor], pts: int, gap: int) -> tuple[_Anchor, _Anchor] | None:
-    """The two neighbouring anchors that ``pts`` lies truly between, unless they are more than ``gap`` apart."""
+    """The two neighbouring anchors that ``pts`` lies truly between, unless they are more than ``gap`` apart or
+    two people's."""
     for before, after in pairwise(anchors):
         if before.pts < pts < after.pts:
-            return (before, after) if after.pts - before.pts <= gap else None
+            return (before, after) if after.follows and after.pts - before.pts <= gap else None
         if before.pts >= pts:
             return None
     return None

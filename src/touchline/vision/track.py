@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.types import Detections, InputError, ShapeError, Tracks
+from touchline.vision.track_association import NO_ROWS
 from touchline.vision.track_config import KindConfig, MotionConfig, TrackerConfig
-from touchline.vision.track_motion import SMALLEST_PX, Bank, CommonMotion
-from touchline.vision.track_population import NO_ROWS, Population
+from touchline.vision.track_motion import SMALLEST_PX, CommonMotion
+from touchline.vision.track_population import Population
 
 __all__ = ["KindConfig", "MotionConfig", "Tracker", "TrackerConfig"]
 
@@ -31,12 +32,29 @@ class Tracker:
         self._people = Population(self._config.people)
         self._balls = Population(self._config.ball)
         self._camera = CommonMotion(self._config.people.motion)
-        self._edge = np.zeros(2)  # right and lower edge of the picture as far as boxes have told, px
+        self._edge = np.zeros(2)  # right and lower edge of the picture, px, as told or else as far as boxes reach
+        self._size: tuple[int, int] | None = None
         self._time: float | None = None
         self._updated: float | None = None
         self._next_id = 1
         self._labels: tuple[str, ...] | None = None
         self._shown: tuple[Rows, Rows] = (NO_ROWS, NO_ROWS)
+
+    def resized(self, width: int, height: int) -> None:
+        """The picture is ``width`` × ``height`` px from now on; all that is followed is scaled into it.
+
+        To be told before the first frame and whenever the size changes; again and again does no harm. Who is
+        never told takes the picture to reach as far as boxes have. Raises `InputError` on a size below 1 px.
+        """
+        if min(width, height) < 1:
+            raise InputError(f"tracker: a picture of {width}×{height} px; both sides must be at least 1")
+        size = width, height
+        if self._size is not None and size != self._size:
+            by = np.tile(np.array(size) / self._size, 2)
+            self._people.scale(by)
+            self._balls.scale(by)
+            self._camera.speed = self._camera.speed * by[:2]
+        self._size, self._edge = size, np.array(size, np.float64)
 
     def update(self, detections: Detections, time: float) -> Tracks:
         """Take what a detector saw at ``time`` (media seconds) and return who is where.
@@ -50,26 +68,26 @@ class Tracker:
                 f"tracker: labels changed from {self._labels} to {detections.labels}; start a new Tracker"
             )
         self._advance(time)
-        if len(detections):
+        if self._size is None and len(detections):
             self._edge = np.maximum(self._edge, detections.boxes[:, 2:].max(axis=0))
         patience = 1.5 * (time - self._updated) if self._updated is not None else 0.0
         self._updated = time
         is_ball = self._is_ball(detections)
         found, boxes = detections[~is_ball], _centred(detections.boxes[~is_ball])
         self._people.expect(self._edge)
-        pairs = self._people.match(boxes, time, patience)
-        if len(pairs[0]) >= ENOUGH:
+        match = self._people.match(boxes, time, patience)
+        if len(match.rows) >= ENOUGH:
             # Whoever the camera's movement has set beside the wrong neighbour finds the right one now.
-            self._pan(pairs[0], boxes[pairs[1], :2])
-            pairs = self._people.match(boxes, time, patience)
-        self._next_id = self._people.settle(time, boxes, found, pairs, self._next_id)
+            self._pan(match.rows, boxes[match.columns, :2])
+            match = self._people.match(boxes, time, patience)
+        self._next_id = self._people.settle(time, boxes, found, match, self._next_id)
         self._people.stitch(time, self._edge)
         self._people.choose(time, self._edge, None)
         if len(self._balls) or is_ball.any():
             found, boxes = detections[is_ball], _centred(detections.boxes[is_ball])
             self._balls.expect(self._edge)
-            pairs = self._balls.match(boxes, time, patience)
-            self._next_id = self._balls.settle(time, boxes, found, pairs, self._next_id)
+            match = self._balls.match(boxes, time, patience)
+            self._next_id = self._balls.settle(time, boxes, found, match, self._next_id)
             self._balls.stitch(time, self._edge)
             self._balls.choose(time, self._edge, self._config.balls)
         return self._tracks(time)
@@ -96,13 +114,14 @@ class Tracker:
             (self._people, people[clear[:split]], told[:split][clear[:split]]),
             (self._balls, balls[clear[split:]], told[split:][clear[split:]]),
         )
-        before = [_rows(some.bank, rows) for some, rows, _ in parts]
+        before = [(some.bank.pick(rows), some.doubts.bank.copy()) for some, rows, _ in parts]
         dt = self._advance(time)
         if len(parts[0][1]) >= ENOUGH:
             self._pan(parts[0][1], parts[0][2][:, :2])
-        for (some, rows, seen), was in zip(parts, before, strict=True):
+        for (some, rows, seen), (was, doubted) in zip(parts, before, strict=True):
             if len(rows):
                 some.motion.follow(some.bank, rows, was, seen - was.x, dt, self._camera.speed)
+                some.doubts.follow(some.known.ids, rows, doubted, seen - was.x, dt, self._camera.speed)
         return self._tracks(time)
 
     def _advance(self, time: float) -> float:
@@ -126,8 +145,8 @@ class Tracker:
         height = bank.x[rows, 3]
         variance = float((bank.pp[rows, 0] / (height * height)).mean())
         shift = self._camera.correct(places - bank.x[rows, :2], variance)
-        self._people.bank.x[:, :2] += shift
-        self._balls.bank.x[:, :2] += shift
+        self._people.shift(shift)
+        self._balls.shift(shift)
 
     def _is_ball(self, detections: Detections) -> NDArray[np.bool_]:
         labels = detections.labels
@@ -147,11 +166,6 @@ class Tracker:
             np.concatenate([some.known.seen[rows] == time for some, rows in pick]),
             self._labels or (),
         )
-
-
-def _rows(bank: Bank, rows: Rows) -> Bank:
-    """A copy of some rows."""
-    return Bank(bank.x[rows], bank.v[rows], bank.pp[rows], bank.pv[rows], bank.vv[rows])
 
 
 def _winners(votes: Floats) -> NDArray[np.int16]:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+NO_ROWS: Rows = np.zeros(0, np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``rows`` and ``columns`` (M,): tracks and detections that belong together, rising by track. ``live`` (L,):
+    the tracks that took part. ``cost`` (L, D): of all that might have been."""
+
+    rows: Rows
+    columns: Rows
+    live: Rows
+    cost: Floats
+
+
+NO_MATCH = Match(NO_ROWS, NO_ROWS, NO_ROWS, np.zeros((0, 0)))
 
 
 def unlikeliness(
@@ -27,6 +45,17 @@ def unlikeliness(
     if overlap_worth:
         cost -= overlap_worth * overlap(x, boxes)
     return cost
+
+
+def paired_unlikeliness(x: Floats, variance: Floats, boxes: Floats, tail: float) -> Floats:
+    """The same (N,) for pairs, row for row, without overlap. ``variance`` (N, A): of track and box together.
+
+    All (N, A) over the same axes, the last of which is the height.
+    """
+    axes = x.shape[1]
+    error = boxes - x
+    cost = (0.5 * (tail + axes)) * np.log1p((error * error / variance).sum(1) / tail)
+    return cost + 0.5 * np.log(variance.prod(1)) - axes * np.log(np.maximum(x[:, -1], 2.0))
 
 
 def overlap(a: Floats, b: Floats) -> Floats:

@@ -37,7 +37,8 @@ class KindConfig:
 
     ``motion``: how it moves. ``new_cost``: how unlikely a detection may be for a track before it rather starts its
     own. ``overlap_worth``: what full overlap takes off the cost. ``tail``: degrees of freedom of Student's t, few
-    where jumps are common. ``confirm_hits``: detections after which a track is shown. ``tentative_s``: seconds
+    where jumps are common. ``confirm_hits``: detections after which a track is shown. ``scene``: so many at once,
+    while nobody is known yet, are shown at once, for most must be real; 0 for never. ``tentative_s``: seconds
     without a detection after which a track not yet shown is dropped. ``live_s``: seconds without a detection for
     which a track takes detections directly; later it must be found again by `stitch`.
     ``coast_s``: seconds without a detection for which a track is shown while others are detected. ``blind_s``: the
@@ -49,8 +50,12 @@ class KindConfig:
     gone is there after all. ``show_at``: probability of being there from which a track is shown.
     ``stitch_cost``: how unlikely it may be that a new, sure track is a certain lost one, ``inside_cost``: what is
     added well inside the picture, where nobody can come from, ``border``: how far inside that is.
-    ``beyond``: how far outside the picture someone lost is thought to be at most. ``reach``, ``reach_speed``: the
-    standard deviation, at once and a second, beyond which doubt about someone lost does not grow.
+    ``stitch_tail``: as ``tail``, for those lost.
+    ``beyond``: how far outside the picture someone lost is thought to be at most. ``reach``, ``reach_speed``: of
+    centre x, centre y and height the standard deviation, at once and a second, beyond which doubt about where
+    someone lost comes back does not grow.
+    ``doubt_s``: seconds for which it is kept in mind that two tracks may have taken each other's detections, 0 for
+    never. ``doubt_cost``: how much less likely that may have been when it happened.
     """
 
     motion: MotionConfig = field(default_factory=MotionConfig)
@@ -58,7 +63,8 @@ class KindConfig:
     overlap_worth: float = 1.0
     tail: float = 11.5
     confirm_hits: int = 2
-    tentative_s: float = 0.11
+    scene: int = 3
+    tentative_s: float = 0.25
     live_s: float = 1.0
     coast_s: float = 0.27
     blind_s: float = 1.0
@@ -73,9 +79,12 @@ class KindConfig:
     stitch_cost: float = 4.5
     inside_cost: float = 2.0
     border: float = 0.8
+    stitch_tail: float = 4.0
     beyond: float = 1.0
-    reach: Axes = (0.5, 0.3, 0.8, 0.8)
-    reach_speed: Axes = (0.3, 0.15, 0.1, 0.1)
+    reach: tuple[float, float, float] = (1.23, 0.07, 0.73)
+    reach_speed: tuple[float, float, float] = (0.48, 0.17, 0.18)
+    doubt_s: float = 2.0
+    doubt_cost: float = 4.0
 
 
 def _ball() -> KindConfig:
@@ -87,6 +96,7 @@ def _ball() -> KindConfig:
             jerk=(0.2, 0.2, 0.1, 0.1),
         ),
         new_cost=7.0,
+        scene=0,
         overlap_worth=0.0,
         tail=4.0,
         tentative_s=0.3,
@@ -98,8 +108,9 @@ def _ball() -> KindConfig:
         show_at=0.2,
         stitch_cost=9.0,
         inside_cost=0.0,
-        reach=(10.0, 10.0, 1.0, 1.0),
-        reach_speed=(20.0, 20.0, 0.5, 0.5),
+        reach=(10.0, 10.0, 1.0),
+        reach_speed=(20.0, 20.0, 0.5),
+        doubt_s=0.0,
     )
 
 

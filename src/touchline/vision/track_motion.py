@@ -38,10 +38,41 @@ class Bank:
     pv: Floats = field(default_factory=_none)
     vv: Floats = field(default_factory=_none)
 
+    def pick(self, rows: NDArray[np.intp]) -> Bank:
+        """A copy of some rows."""
+        return Bank(self.x[rows], self.v[rows], self.pp[rows], self.pv[rows], self.vv[rows])
+
+    def copy(self) -> Bank:
+        """All of it, to keep."""
+        return Bank(self.x.copy(), self.v.copy(), self.pp.copy(), self.pv.copy(), self.vv.copy())
+
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all other rows."""
         self.x, self.v = self.x[rows], self.v[rows]
         self.pp, self.pv, self.vv = self.pp[rows], self.pv[rows], self.vv[rows]
+
+    def add(self, other: Bank) -> None:
+        """Take the rows of ``other`` behind one's own."""
+        self.x, self.v = np.concatenate([self.x, other.x]), np.concatenate([self.v, other.v])
+        self.pp, self.pv = np.concatenate([self.pp, other.pp]), np.concatenate([self.pv, other.pv])
+        self.vv = np.concatenate([self.vv, other.vv])
+
+    def exchange(self, rows: NDArray[np.intp], other: Bank, theirs: NDArray[np.intp]) -> None:
+        """``rows`` of this for the rows ``theirs`` of ``other``, in place."""
+        for ours, his in (
+            (self.x, other.x),
+            (self.v, other.v),
+            (self.pp, other.pp),
+            (self.pv, other.pv),
+            (self.vv, other.vv),
+        ):
+            ours[rows], his[theirs] = his[theirs], ours[rows]
+
+    def scale(self, by: Floats) -> None:
+        """Into a picture whose axes (4,) are ``by`` times as long."""
+        self.x, self.v = self.x * by, self.v * by
+        square = by * by
+        self.pp, self.pv, self.vv = self.pp * square, self.pv * square, self.vv * square
 
 
 class Motion:
@@ -64,11 +95,8 @@ class Motion:
     def start(self, bank: Bank, boxes: Floats) -> None:
         """Add a row for each of ``boxes``: at rest against the common motion, as unsure of it as usual."""
         height = np.maximum(boxes[:, 3:], SMALLEST_PX)
-        bank.x = np.concatenate([bank.x, boxes])
-        bank.v = np.concatenate([bank.v, np.zeros_like(boxes)])
-        bank.pp = np.concatenate([bank.pp, self.measured(boxes)])
-        bank.pv = np.concatenate([bank.pv, np.zeros_like(boxes)])
-        bank.vv = np.concatenate([bank.vv, self._speed * height * height])
+        rest = np.zeros_like(boxes)
+        bank.add(Bank(boxes, rest, self.measured(boxes), rest, self._speed * height * height))
 
     def predict(self, bank: Bank, dt: float) -> None:
         """Carry all rows ``dt`` seconds on, their speeds fading.
@@ -99,7 +127,6 @@ class Motion:
         total = pp + measured
         gain, speed_gain = pp / total, pv / total
         error = boxes - bank.x[rows]
-        self._learn(error[:, 3], measured[:, 3], total[:, 3])
         bank.x[rows] += gain * error
         bank.v[rows] += speed_gain * error
         bank.pp[rows] = pp * (1 - gain)
@@ -124,12 +151,14 @@ class Motion:
             bank.vv[rows, :2] = vv * (1 - gain)
             bank.pv[rows, :2] = before.pv[:, :2] * (1 - gain)
 
-    def _learn(self, error: Floats, measured: Floats, total: Floats) -> None:
-        """Adjust the noise to this detector's: by heights, which change least of themselves.
+    def learn(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
+        """Adjust the noise to this detector's, before `correct`: by heights, which change least of themselves.
 
         Squared errors beyond two deviations count as four, so that mistaken matches teach little; of a Gaussian's
         that leaves 0.92 on average. Where movement makes most of the error it says nothing about noise.
         """
+        error, measured = boxes[:, 3] - bank.x[rows, 3], self.measured(boxes)[:, 3]
+        total = bank.pp[rows, 3] + measured
         surprise = np.minimum(error * error / total, 4.0) - 0.92
         step = LEARNING * float((surprise * measured / total).sum())
         self._rougher = min(max(self._rougher * exp(min(step, 1.0)), 1.0), 9.0)
@@ -142,20 +171,20 @@ class CommonMotion:
         self.speed: Floats = np.zeros(2)
         self._acceleration, self._shake = config.camera_acceleration**2, config.camera_shake**2
         self._limit = self._doubt = config.camera_speed**2  # variance of the speed, (heights/s)²
-        self._moved = self._cross = 0.0  # variance of this step's movement, and with the speed
+        self._moved = self._cross = 0.0  # variance of the movement since it was last seen, and with the speed
 
     def step(self, dt: float) -> Floats:
         """The movement (2,), px, to expect in ``dt`` seconds."""
         q = self._acceleration
-        self._moved = self._doubt * dt * dt + q * dt**3 / 3 + self._shake
-        self._cross = self._doubt * dt + q * dt**2 / 2
+        self._moved += 2 * self._cross * dt + self._doubt * dt * dt + q * dt**3 / 3 + self._shake
+        self._cross += self._doubt * dt + q * dt**2 / 2
         self._doubt = min(self._doubt + q * dt, self._limit)
         return self.speed * dt
 
     def correct(self, errors: Floats, variance: float) -> Floats:
         """Learn from the matched tracks' errors (M, 2), px, of ``variance`` (heights²).
 
-        Returns the movement (2,), px, that the step missed.
+        Returns the movement (2,), px, that the steps since the last time have missed.
         """
         m = len(errors)
         order = np.sort(errors, axis=0)
@@ -164,6 +193,5 @@ class CommonMotion:
         gain, speed_gain = self._moved / total, self._cross / total
         self.speed = self.speed + speed_gain * shared
         self._doubt = max(self._doubt - speed_gain * self._cross, 0.0)
-        self._moved *= 1 - gain
-        self._cross *= 1 - gain
+        self._moved = self._cross = 0.0
         return gain * shared

@@ -9,14 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.types import Detections
-from touchline.vision.track_association import assign, cover, unlikeliness
+from touchline.vision.track_association import (
+    NO_MATCH,
+    NO_ROWS,
+    Match,
+    assign,
+    cover,
+    paired_unlikeliness,
+    unlikeliness,
+)
 from touchline.vision.track_config import KindConfig
+from touchline.vision.track_doubt import Doubts
 from touchline.vision.track_motion import Bank, Motion
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-NO_ROWS: Rows = np.zeros(0, np.intp)
 SURE = 0.98
 """Probability that what was just detected as a known track is it."""
 UNFOUND = 1.35
@@ -33,14 +41,16 @@ def _zeros() -> Floats:
 class Register:
     """What is known of each track beside its motion, row for row with the bank.
 
-    ``ids``; ``hits``: detections so far; ``seen``: media time of the last; ``there``: probability of being in the
-    picture; ``missed``: probability of going unseen even so; ``misses``: updates in full view without a detection
-    since the last; ``strength``: scores of late; ``shown``: chosen at the last update; ``votes``: (N, labels).
+    ``ids``; ``hits``: detections so far; ``seen``: media time of the last; ``left`` (N, 4): the box then, px,
+    carried on by the camera alone; ``there``: probability of being in the picture; ``missed``: probability of
+    going unseen even so; ``misses``: updates in full view without a detection since the last; ``strength``:
+    scores of late; ``shown``: chosen at the last update; ``votes``: (N, labels).
     """
 
     ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     hits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     seen: Floats = field(default_factory=_zeros)
+    left: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     there: Floats = field(default_factory=_zeros)
     missed: Floats = field(default_factory=_zeros)
     misses: Floats = field(default_factory=_zeros)
@@ -51,13 +61,27 @@ class Register:
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all other rows."""
-        self.ids, self.hits, self.seen = self.ids[rows], self.hits[rows], self.seen[rows]
+        self.ids, self.hits = self.ids[rows], self.hits[rows]
+        self.seen, self.left = self.seen[rows], self.left[rows]
         self.there, self.missed, self.misses = self.there[rows], self.missed[rows], self.misses[rows]
         self.strength, self.shown = self.strength[rows], self.shown[rows]
         self.scores, self.votes = self.scores[rows], self.votes[rows]
 
-    def add(self, ids: NDArray[np.int32], time: float, there: float, missed: float, found: Detections) -> None:
-        """Add a row for each of the detections ``found``."""
+    def exchange(self, one: int, other: int) -> None:
+        """What belongs to the number rather than to what was seen of late."""
+        for these in (self.hits, self.votes):
+            these[[one, other]] = these[[other, one]]
+
+    def add(
+        self,
+        ids: NDArray[np.int32],
+        time: float,
+        boxes: Floats,
+        there: float,
+        missed: float,
+        found: Detections,
+    ) -> None:
+        """Add a row for each of the detections ``found``, centred ``boxes`` (N, 4)."""
         n = len(ids)
         weight = _weight(found)
         votes = np.zeros((n, len(found.labels)))
@@ -65,6 +89,7 @@ class Register:
         self.ids = np.concatenate([self.ids, ids])
         self.hits = np.concatenate([self.hits, np.ones(n, np.int64)])
         self.seen = np.concatenate([self.seen, np.full(n, time)])
+        self.left = np.concatenate([self.left, boxes])
         self.there = np.concatenate([self.there, np.full(n, there)])
         self.missed = np.concatenate([self.missed, np.full(n, missed)])
         self.misses = np.concatenate([self.misses, np.zeros(n)])
@@ -82,6 +107,7 @@ class Population:
         self.motion = Motion(config.motion)
         self.bank = Bank()
         self.known = Register()
+        self.doubts = Doubts(self.motion, config)
         self._reach, self._reach_speed = np.array(config.reach), np.array(config.reach_speed)
         self._missed, self._looked = 200 * config.missed, 200.0
 
@@ -93,9 +119,22 @@ class Population:
         if not len(self):
             return
         self.motion.predict(self.bank, dt)
-        self.bank.x[:, :2] += shift
+        if len(self.doubts):
+            self.motion.predict(self.doubts.bank, dt)
+        self.shift(shift)
         self.known.there *= exp(-self.config.leave_rate * dt)
         self.known.strength *= exp(-dt)
+
+    def shift(self, shift: Floats) -> None:
+        """Move everything ``shift`` (2,) px with the picture."""
+        for places in (self.bank.x, self.known.left, self.doubts.bank.x):
+            places[:, :2] += shift
+
+    def scale(self, by: Floats) -> None:
+        """Into a picture whose axes (4,) are ``by`` times as long."""
+        self.bank.scale(by)
+        self.doubts.bank.scale(by)
+        self.known.left *= by
 
     def expect(self, edge: Floats) -> None:
         """Before a match: how likely each track would go unseen, more so when hidden, and where the lost may be.
@@ -117,8 +156,8 @@ class Population:
             beyond = x[:, 3:] * config.beyond
             self.bank.x[lost, :2] = np.minimum(np.maximum(x[:, :2], -beyond), edge + beyond)
 
-    def match(self, boxes: Floats, time: float, patience: float) -> tuple[Rows, Rows]:
-        """Rows of tracks and of ``boxes`` (D, 4) that belong together.
+    def match(self, boxes: Floats, time: float, patience: float) -> Match:
+        """Which tracks and ``boxes`` (D, 4) belong together.
 
         ``patience``: seconds without a detection up to which a track takes part, if more than the configured.
 
@@ -126,7 +165,7 @@ class Population:
         rarely does and a hidden one often.
         """
         if not len(self) or not len(boxes):
-            return NO_ROWS, NO_ROWS
+            return NO_MATCH
         config, known = self.config, self.known
         live = np.flatnonzero(time - known.seen <= max(config.live_s, patience))
         cost = unlikeliness(
@@ -140,16 +179,24 @@ class Population:
         seen = np.maximum(known.there[live], config.return_share) * (1 - known.missed[live])
         cost += (np.log((1 - seen) / seen) - config.new_cost)[:, None]
         rows, columns = assign(cost)
-        return live[rows], columns
+        return Match(live[rows], columns, live, cost)
 
-    def settle(self, time: float, boxes: Floats, found: Detections, pairs: tuple[Rows, Rows], next_id: int) -> int:
-        """Correct the matched tracks, start new ones, forget old ones. Returns the next free number."""
-        rows, columns = pairs
+    def settle(self, time: float, boxes: Floats, found: Detections, match: Match, next_id: int) -> int:
+        """Correct the matched tracks, mend what was mistaken before, start new tracks and forget old ones.
+
+        Returns the next free number.
+        """
+        rows, columns = match.rows, match.columns
         known, config = self.known, self.config
         unseen = known.there * known.missed
         known.there = unseen / (1 - known.there + unseen)
         known.misses += known.missed < self._missed / self._looked + 0.1
+        if config.doubt_s:
+            self.doubts.listen(self.bank, known.ids, match, boxes, time)
         if len(rows):
+            if config.doubt_s:
+                self.doubts.arise(self.bank, known.ids, match, boxes, time)
+            self.motion.learn(self.bank, rows, boxes[columns])
             self.motion.correct(self.bank, rows, boxes[columns])
             known.hits[rows] += 1
             self._count(rows)
@@ -160,6 +207,9 @@ class Population:
             weight = _weight(found)[columns]
             known.strength[rows] += weight
             known.votes[rows, found.classes[columns]] += weight
+            for pair in self.doubts.mend(self.bank, known.ids):
+                known.exchange(*pair)
+            known.left[rows] = self.bank.x[rows]
         self._forget(time)
         fresh = np.ones(len(boxes), np.bool_)
         fresh[columns] = False
@@ -167,7 +217,11 @@ class Population:
             new = np.flatnonzero(fresh)
             self.motion.start(self.bank, boxes[new])
             ids = np.arange(next_id, next_id + len(new), dtype=np.int32)
-            known.add(ids, time, config.first_trust, config.missed, found[new])
+            scene = 0 < config.scene <= len(new) and not (known.hits >= config.confirm_hits).any()
+            trust = SURE if scene else config.first_trust
+            known.add(ids, time, boxes[new], trust, config.missed, found[new])
+            if scene:
+                known.hits[-len(new) :] = config.confirm_hits
             next_id += len(new)
         return next_id
 
@@ -183,14 +237,20 @@ class Population:
         old = np.flatnonzero(~now & (known.hits > config.confirm_hits)) if len(new) else NO_ROWS
         if not len(old):
             return
-        boxes = self.bank.x[new]
-        away = (time - known.seen[old])[:, None]
-        most = (self._reach + self._reach_speed * away) * self.bank.x[old, 3:]
-        reach = np.minimum(self.bank.pp[old], most * most)
-        cost = unlikeliness(self.bank.x[old], reach, boxes, self.bank.pp[new], 0.0, config.tail)
+        axes, boxes = [0, 1, 3], self.bank.x[new]
+        height, away = known.left[old, 3:], (time - known.seen[old])[:, None]
+        most = (self._reach + self._reach_speed * away) * height
+        reach = np.minimum(self.bank.pp[old][:, axes], most * most)
+        one, other = (side.ravel() for side in np.indices((len(old), len(new))))
+        cost = paired_unlikeliness(
+            known.left[old][one][:, axes],
+            reach[one] + self.bank.pp[new][other][:, axes],
+            boxes[other][:, axes],
+            config.stitch_tail,
+        ).reshape(len(old), len(new))
         low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
         inside = np.minimum(low, edge - high).min(axis=1) / np.maximum(boxes[:, 3], 1.0)
-        cost -= config.stitch_cost + config.inside_cost * np.clip(inside / config.border, 0, 1)
+        cost += config.inside_cost * np.clip(inside / config.border, 0, 1) - config.stitch_cost
         rows, columns = assign(cost)
         if not len(rows):
             return
@@ -200,8 +260,7 @@ class Population:
         known.votes[new] += known.votes[old]
         keep = np.ones(len(self), np.bool_)
         keep[old] = False
-        self.bank.keep(keep)
-        known.keep(keep)
+        self._keep(keep)
 
     def choose(self, time: float, edge: Floats, most: int | None) -> None:
         """After an update: who is shown until the next, ``most`` at most, those best seen of late first."""
@@ -243,8 +302,13 @@ class Population:
         if len(lost) > config.remembered:
             keep[lost[np.argsort(unseen[lost])[config.remembered :]]] = False
         if not keep.all():
-            self.bank.keep(keep)
-            known.keep(keep)
+            self._keep(keep)
+
+    def _keep(self, rows: NDArray[np.bool_]) -> None:
+        """Forget all other tracks."""
+        self.bank.keep(rows)
+        self.known.keep(rows)
+        self.doubts.forget(self.known.ids)
 
 
 def _weight(found: Detections) -> Floats:

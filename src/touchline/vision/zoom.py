@@ -26,7 +26,7 @@ class ZoomConfig:
     that one which happens to miss somebody changes nothing. ``shares``: the widths there are, of the full one.
     """
 
-    person_px: float = 64.0
+    person_px: float = 80.0
     ball_px: float = 14.0
     sure: float = 0.4
     survey_s: float = 2.0

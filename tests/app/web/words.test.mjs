@@ -94,6 +94,9 @@ test("which candidates were tried", () => {
   assert.match(noPath(["host", "srflx"], ["host"], []).what, /no relay.*host and srflx/);
   assert.match(noPath(["relay", "host"], ["host"], []).remedy, /relay \(TURN\) runs/);
   assert.match(noPath([], ["host"], []).what, /tried no candidates/);
+  const silent = noPath(["host"], ["host"], [], true);
+  assert.match(silent.what, /the relay gave no address/);
+  assert.match(silent.remedy, /relay \(TURN\) runs/);
 });
 
 test("refusals: the box's words first, else what the status means", () => {

@@ -29,16 +29,19 @@ export function refused(status, detail) {
  * @param {Iterable<string>} local types of this browser's candidates: host, srflx, relay
  * @param {Iterable<string>} remote types of the box's
  * @param {Iterable<string>} hosts addresses that the box offered
+ * @param {boolean} [named] whether venue.toml names a relay
  * @returns {Failure}
  */
-export function noPath(local, remote, hosts) {
+export function noPath(local, remote, hosts, named = false) {
   const mine = new Set(local);
   const theirs = new Set(remote);
   const onlyHost = !mine.has("srflx") && !mine.has("relay") && !theirs.has("srflx") && !theirs.has("relay");
   const tried = `this browser tried ${list(mine)}, the box offered ${list(theirs)}${addresses([...hosts])}`;
-  if (mine.has("relay") || theirs.has("relay")) {
+  const relayed = mine.has("relay") || theirs.has("relay");
+  if (relayed || named) {
+    const how = relayed ? "not even by relay" : "and the relay gave no address";
     const remedy = "Check that the relay (TURN) runs, and its name and password in venue.toml under [webrtc].";
-    return { kind: "path", what: `No UDP path to this box, not even by relay: ${tried}.`, remedy };
+    return { kind: "path", what: `No UDP path to this box, ${how}: ${tried}.`, remedy };
   }
   const remedy = onlyHost
     ? "Open UDP between here and the box, or configure TURN in venue.toml under [webrtc]."

@@ -24,6 +24,9 @@ const PATH_MS = 15_000;
 const SILENT_MS = 4000;
 const LEAVE_MS = 2000;
 
+/** `?relay` in the page's address: no other way than the relay is tried, to see whether that one works. */
+const RELAY_ONLY = new URLSearchParams(globalThis.location?.search).has("relay");
+
 /** A browser opens six connections to a box. Two stay free for its health. */
 const slots = new Slots(4);
 
@@ -40,6 +43,8 @@ export class WhepSession {
   /** @type {RTCIceCandidate[]} */
   #late = [];
   #gathered = false;
+  /** Whether the box names a relay. */
+  #relay = false;
   #sending = false;
   /** @type {Set<string>} */
   #tried = new Set();
@@ -104,7 +109,9 @@ export class WhepSession {
   /** @param {RTCIceServer[]} servers */
   #prepare(servers) {
     if (this.#closed) return null;
-    const pc = new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" });
+    this.#relay = servers.some(({ urls }) => /^turns?:/.test(String(urls)));
+    const iceTransportPolicy = RELAY_ONLY ? "relay" : "all";
+    const pc = new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle", iceTransportPolicy });
     this.#pc = pc;
     pc.addTransceiver("video", { direction: "recvonly" });
     const channel = pc.createDataChannel("facts", { ordered: false, maxRetransmits: 0 });
@@ -227,7 +234,7 @@ export class WhepSession {
   }
 
   #noPath() {
-    this.#fail(noPath(this.#tried, this.#offered.types, this.#offered.addresses));
+    this.#fail(noPath(this.#tried, this.#offered.types, this.#offered.addresses, this.#relay));
   }
 
   #lost() {

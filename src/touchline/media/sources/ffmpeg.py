@@ -20,7 +20,7 @@ from touchline.types import SourceError, StreamInfo
 
 _TRAITS = {
     Kind.FILE: Traits(paced=True, ends=True, max_packets=32),
-    Kind.DEVICE: Traits(),
+    Kind.DEVICE: Traits(exclusive=True),
     Kind.RTSP: Traits(),
     Kind.RTMP: Traits(),
     # A segment comes at once and then nothing for its length.

@@ -13,6 +13,8 @@ HIDDEN = "***"
 
 # Up to the last @, for passwords are pasted unquoted and may hold a / or ?.
 _USERINFO = re.compile(r"(?<=://)\S*@")
+# The last part of an RTMP address is the key to publish under that name, or to watch it.
+_STREAM_KEY = re.compile(r"(?i)\b(rtmps?://[^/?#\s]+/(?:[^?#\s]*/)?)[^/?#\s]+")
 _SECRET = re.compile(
     r"(?i)\b([\w.-]*(?:pass|pwd|token|secret|key|sig|auth|user|login|credential|streamid)[\w.-]*)=([^&/?#\s;]*)"
 )
@@ -43,8 +45,9 @@ _SCHEMES = {
 
 
 def redact(source: str) -> str:
-    """``source`` with user, password and secret-looking parameters replaced by ``***``."""
-    return _SECRET.sub(rf"\1={HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", source))
+    """``source`` with user, password, RTMP stream key and secret-looking parameters replaced by ``***``."""
+    shown = _USERINFO.sub(f"{HIDDEN}@", source)
+    return _SECRET.sub(rf"\1={HIDDEN}", _STREAM_KEY.sub(rf"\1{HIDDEN}", shown))
 
 
 @dataclass(frozen=True, slots=True)

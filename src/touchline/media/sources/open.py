@@ -8,7 +8,6 @@ from threading import Event
 from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.media.sources.location import Kind, Location
 from touchline.media.sources.loop import LoopSource
-from touchline.media.sources.pattern import PatternSource
 from touchline.media.sources.rtsp import RtspSource
 from touchline.media.sources.source import Source
 from touchline.media.sources.srt import SrtSource
@@ -20,6 +19,9 @@ def open_source(
     """The reader for ``location``, not yet connected."""
     match location.kind:
         case Kind.TEST:
+            # Here, so that who only wants to know a source's kind does not load OpenCV.
+            from touchline.media.sources.pattern import PatternSource
+
             return PatternSource(location, realtime=realtime, clock=clock, stop=stop)
         case Kind.SRT:
             return SrtSource(location)

@@ -18,7 +18,8 @@ class Traits:
     end is final, not a lost connection. ``open_s``: seconds in which its first picture must come.
     ``stale_s``: seconds without a packet after which it counts as frozen; ``give_up_s``: after which it is
     connected anew. ``late_s``: seconds that a paced packet may be late before the pace is moved.
-    ``max_packets``, ``max_bytes``: what may wait to be taken.
+    ``max_packets``, ``max_bytes``: what may wait to be taken. ``exclusive``: who has it open keeps all others,
+    and the next try, out.
     """
 
     paced: bool = False
@@ -29,6 +30,7 @@ class Traits:
     late_s: float = 0.5
     max_packets: int = 256
     max_bytes: int = 32 * 1024 * 1024
+    exclusive: bool = False
 
 
 class Source(Protocol):

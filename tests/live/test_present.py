@@ -1,0 +1,49 @@
+"""What people get where they don't get the camera's own packets."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from touchline.live.job import CameraJob, Signals
+from touchline.live.latest import Latest
+from touchline.live.present import Presenter
+from touchline.media.colour import frame_from_rgb
+from touchline.types import MEDIA_CLOCK, Packet, StreamInfo, Tracks
+
+
+def test_a_picture_is_stepped_and_sent_once_and_a_late_one_is_counted(tmp_path: Path) -> None:
+    said = tmp_path / "times"
+    step = tmp_path / "my.py"
+    step.write_text(
+        "def process_frame(frame, context):\n"
+        f"    with open({str(said)!r}, 'a') as file:\n"
+        "        print(context.time, file=file)\n"
+        "    return frame[:48, :32]\n"
+    )
+    sent: list[StreamInfo | Packet] = []
+    signals = Signals(threading.Event(), threading.Event(), threading.Event())
+    job = CameraJob("cam", "test:", process=f"{step}:process_frame")
+    presenter = Presenter(job, sent.append, signals, Latest(Tracks.empty(("player",))))
+    for second in range(4):
+        frame = frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), second * MEDIA_CLOCK)
+        presenter.show(frame, 1.0, encode=True, late=second == 2)
+    assert presenter.too_late == 1
+    assert said.read_text().split() == ["0.0", "1.0", "3.0"]
+    info, *packets = sent
+    assert isinstance(info, StreamInfo)
+    assert (info.width, info.height) == (32, 48)
+    assert [packet.pts for packet in packets if isinstance(packet, Packet)] == [0, MEDIA_CLOCK, 3 * MEDIA_CLOCK]
+
+
+def test_the_newest_tracks_stand_in_for_those_that_do_not_come() -> None:
+    nobody, known = Tracks.empty(("player",)), Tracks.empty(("player", "ball"))
+    latest = Latest(nobody)
+    assert latest.at(0, patience=0.0) is nobody
+    later = threading.Timer(0.05, latest.set, (known, 90))
+    later.start()
+    assert latest.at(90, patience=30.0) is known
+    assert latest.at(180, patience=0.0) is known
+    later.join()
