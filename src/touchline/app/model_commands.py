@@ -14,7 +14,12 @@ from rich.table import Table
 
 from touchline.types import CheckFailed, ConfigError, ModelError
 
-model_app = typer.Typer(no_args_is_help=True, help="Train, compile, verify, measure, gate and evaluate models.")
+model_app = typer.Typer(
+    no_args_is_help=True,
+    help="Train, compile, verify, measure, gate and evaluate models.",
+    epilog="Example: touchline model evaluate athlete --data football/",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 _out = Console()
 
@@ -143,6 +148,48 @@ def gate(
     if not decision.passed:
         reasons = "; ".join(f"{check.what}: {check.found}" for check in decision.checks if not check.passed)
         raise CheckFailed(f"{new} may not replace {against}: {reasons}")
+
+
+@model_app.command(epilog="Example: touchline model evaluate athlete --data football/")
+def evaluate(
+    what: Annotated[str, typer.Argument(metavar="NAME|DIR|tracker", help="A detector, or the tracker.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="images/, labels/ and classes.txt for a detector; MOTChallenge folders for the tracker."
+        ),
+    ],
+    stride: Annotated[int, typer.Option(min=1, help="Tracker: give it every N-th frame.")] = 1,
+    json_: Json = False,
+) -> None:
+    """Measure a detector or the tracker on labelled data."""
+    if what == "tracker":
+        from touchline.model.evaluate_tracker import evaluate_tracker
+
+        found = evaluate_tracker(data, stride)
+    else:
+        from touchline.model.evaluate_detector import evaluate as evaluate_detector
+
+        found = evaluate_detector(what, data)
+    if json_:
+        # JSON has no NaN: what nothing was labelled for is null.
+        typer.echo(json.dumps({key: None if value != value else value for key, value in found.items()}))
+        return
+    for key, value in found.items():
+        _out.print(f"{key:>14}  {value:.4g}" if isinstance(value, float) else f"{key:>14}  {value}", markup=False)
+
+
+@model_app.command(epilog="Example: touchline model train recipes/athlete.toml")
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what, for how long.")],
+    runs: Annotated[Path, typer.Option(help="Folder for checkpoints; a run found there is resumed.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Train a model by its recipe; a run that was cut off goes on where it was."""
+    from touchline.model.train import train as train_model
+
+    train_model(recipe, runs)
 
 
 def _inputs(folder: Path) -> Iterator[Any]:
