@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# On a terminal pip shows how far it is; into a file it says nothing but errors.
+QUIET := $(shell test -t 2 || echo --quiet)
 ARGS ?=
 
 .PHONY: demo test setup lint format clean help
@@ -22,12 +24,12 @@ $(VENV)/.made:
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@echo "· installing touchline (some 300 MB, once)"
-	@$(PIP) install --quiet --editable .
+	@$(PIP) install $(QUIET) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "· installing touchline and what its tests and training need (some 3 GB, once)"
-	@$(PIP) install --quiet --editable '.[dev,train,phone]'
+	@$(PIP) install $(QUIET) --editable '.[dev,train,phone]'
 	@touch $@ $(VENV)/.core
 
 setup: $(VENV)/.dev

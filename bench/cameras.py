@@ -1,6 +1,6 @@
 """Four 720p25 RTSP cameras on one box: is every packet delivered, every frame tracked, and how often detected?
 
-    python bench/cameras.py [--seconds 60] [--cameras 4]
+    .venv/bin/python -m bench.cameras [--seconds 60] [--cameras 4]
 
 A real RTSP server on loopback sends the demo's gym clips, cropped to 1280×720 at 25 fps; `touchline live` takes
 them; one real WHEP viewer per camera counts what arrives. Beside it, in the same run: the same four streams
@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import sys
 import tempfile
 import time
 import urllib.request
@@ -25,7 +24,6 @@ import av
 from aiortc import RTCSessionDescription
 from av.video.frame import PictureType
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.fanout import Viewer
 from tests.e2e.box import Box, children, running
 from tests.media.rtsp_server import RtspServer

@@ -1,6 +1,6 @@
 """What an analysed 1080p stream costs over decoding it alone, ours and others' ways.
 
-    python -m bench.cost CLIP.mp4 --detector yolox_nano.onnx [--frames 250] [--rounds 5] [--hz 5]
+    .venv/bin/python -m bench.cost CLIP.mp4 --detector yolox_nano.onnx [--frames 250] [--rounds 5] [--hz 5]
 
 CLIP: H.264, 1080p. Every contestant reads it from the file, with one thread for each library and the same YOLOX
 network (416×416), and tracks people:

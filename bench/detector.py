@@ -1,6 +1,6 @@
 """The athlete detector beside packaged ones, on the same pictures in the same run.
 
-    python bench/detector.py --data football/ --peers peers/ [--only PREFIX …] [--width 960]
+    .venv/bin/python -m bench.detector --data football/ --peers peers/ [--only PREFIX …] [--width 960]
 
 ``--data``: images/, labels/, classes.txt. ``--peers``: yolox_nano.onnx, nanodet_m_416.onnx. ``--only``: pictures
 whose names begin so, such as the grounds held back from training. Accuracy is COCO's average precision at IoU 0.5;

@@ -1,6 +1,6 @@
 """What the facts of the last minutes cost the box: memory of a full log, and how long an answer holds up its loop.
 
-    python bench/facts.py [--facts 20000] [--tracks 30]
+    .venv/bin/python -m bench.facts [--facts 20000] [--tracks 30]
 
 Beside it, in a process of its own, what a log of Python objects serialised at each request would cost.
 """

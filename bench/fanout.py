@@ -1,6 +1,6 @@
 """What viewers cost: server CPU for 1 and for many WHEP viewers of one 720p30 camera, beside aiortc's own sender.
 
-    python bench/fanout.py [--viewers 50] [--rounds 3] [--seconds 6]
+    .venv/bin/python -m bench.fanout [--viewers 50] [--rounds 3] [--seconds 6]
 
 The server is a process of its own; the viewers live in another, do ICE, DTLS and SCTP in earnest and then only
 count what arrives. Every round runs every arm once, so that a drift of the machine meets all of them. Both senders
@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
@@ -32,7 +31,6 @@ from aiortc import (
 )
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.deliver.clips import encode, endless
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
@@ -219,7 +217,7 @@ class Role:
     @classmethod
     async def start(cls, name: str) -> Role:
         pipe = asyncio.subprocess.PIPE
-        arguments = (sys.executable, __file__, "--role", name)
+        arguments = (sys.executable, "-m", "bench.fanout", "--role", name)
         return cls(await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, limit=1 << 20))
 
     async def ask(self, **command: Any) -> dict[str, Any]:

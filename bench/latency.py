@@ -1,6 +1,6 @@
 """From handing a packet to the server until a browser can read its pixels, and from a click to the first picture.
 
-    python bench/latency.py [--rounds 3] [--seconds 8] [--box]
+    .venv/bin/python -m bench.latency [--rounds 3] [--seconds 8] [--box]
 
 A headless Chromium plays 720p30 from our sender and from aiortc's own, in turn, both passing the same H.264
 through; each picture carries its number as a bar code, which the page reads back from a canvas in
@@ -18,12 +18,9 @@ import statistics
 import sys
 import time
 import urllib.request
-from pathlib import Path
 from typing import Any
 
-from fanout import FPS, AiortcServer
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench.fanout import FPS, AiortcServer
 from tests.deliver.browser import viewer_page
 from tests.deliver.clips import encode, endless
 from touchline.deliver import webrtc

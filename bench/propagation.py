@@ -1,6 +1,6 @@
 """How well boxes are carried between detections: propagated box against detected box, at every frame.
 
-    python -m bench.propagation HANDBALL.mp4 VTEST.avi --detector yolox_nano.onnx [--hz 5] [--score 0.5]
+    .venv/bin/python -m bench.propagation HANDBALL.mp4 VTEST.avi --detector yolox_nano.onnx [--hz 5] [--score 0.5]
 
 HANDBALL: a panorama at least 1080 px high and some 2,500 wide. Three clips are made of it and of VTEST, coded by
 x264 without B-frames: ``still``, the panorama's middle 1920×1080; ``pan``, the same seen by a camera that swings

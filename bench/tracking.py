@@ -1,6 +1,7 @@
 """Our tracker beside those of `trackers`, on true boxes made worse: HOTA, identities and time per update.
 
-    python bench/tracking.py DIR [--part held-out|tuned|all] [--boxes usual|bad] [--seed 0] [--only NAME …]
+    .venv/bin/python -m bench.tracking DIR [--part held-out|tuned|all] [--boxes usual|bad] [--seed 0]
+                                       [--only NAME …]
 
 DIR holds MOTChallenge sequences with gt/gt.txt, such as SportsMOT's. The boxes are made here from the truth, the
 same for all: some missed, more of those that another hides, all of them noisy, and false ones. Every tracker gets

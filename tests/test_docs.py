@@ -119,3 +119,15 @@ def test_paths_that_layout_names_are_there() -> None:
     assert len(named) > 15
     for path in named:
         assert (ROOT / "src" / "touchline" / path).exists(), path
+
+
+def test_benches_are_called_in_one_way() -> None:
+    benches = {path.stem: path.read_text() for path in sorted((ROOT / "bench").glob("*.py"))}
+    programs = {name for name, text in benches.items() if "__main__" in text}
+    assert len(programs) > 5
+    for name in programs:
+        assert re.search(rf"^    \.venv/bin/python -m bench\.{name}\b", benches[name], re.M), name
+    measured = (ROOT / "docs" / "measured.md").read_text()
+    assert set(re.findall(r"`\.venv/bin/python -m bench\.(\w+)", measured)) <= programs
+    for text in (measured, *benches.values()):
+        assert not re.search(r"python bench/|(?<!\.venv/bin/)python -m bench", text)

@@ -12,7 +12,6 @@ from typing import Any
 from touchline.app.box import Box
 from touchline.app.settings import CameraSettings, ServerSettings, Venue, WebRtcSettings
 from touchline.app.wire import make_box, make_server
-from touchline.deliver.factjson import FactJson
 from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
 
 TIMEOUT_S = 20
@@ -115,16 +114,16 @@ class PageBox:
     async def _play(
         self, camera: str, info: StreamInfo, packets: list[Packet], facts: Callable[[int], dict[str, Any] | None]
     ) -> None:
-        stream, step = self.box.streams[camera], round(MEDIA_CLOCK / info.fps)
-        stream.publish_info(info)
+        step = round(MEDIA_CLOCK / info.fps)
+        self.box.hear(camera, info)
         due, number = self._loop.time(), 0
         while True:
             pts = round(self.box.media_time() * MEDIA_CLOCK)
             packet = packets[number % len(packets)]
             data = facts(number)
             if data is not None:
-                stream.publish_fact(FactJson.of(Fact(fact_id(number), camera, "tracks", pts, data)))
-            stream.publish(Packet(packet.data, pts, packet.is_key))
+                self.box.hear(camera, Fact(fact_id(number), camera, "tracks", pts, data))
+            self.box.hear(camera, Packet(packet.data, pts, packet.is_key))
             number += 1
             due += step / MEDIA_CLOCK
             await asyncio.sleep(max(0.0, due - self._loop.time()))

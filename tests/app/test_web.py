@@ -263,6 +263,30 @@ def test_an_old_picture_is_said_to_be_old_and_comes_back(page: Page, box: PageBo
 
 
 @pytest.mark.browser
+def test_who_opens_the_page_late_sees_no_frozen_camera_as_live(page: Page, box: PageBox, clip: Any) -> None:
+    play(box, "north", clip)
+    page.goto(box.url)
+    wait_for_frames(page, "north", 10)
+    box.silence()
+    box.set("north", CameraState.STALE, fps_in=0.0)
+    box.box.last_pts["north"] -= 600 * MEDIA_CLOCK
+    page.add_init_script(
+        """window.said = new Set();
+        const note = () => {
+          const state = window.touchline?.cameras.north?.state;
+          if (state) window.said.add(state);
+          requestAnimationFrame(note);
+        };
+        note();"""
+    )
+    page.goto(box.url)
+    wait_for_frames(page, "north", 1)  # the cached ones
+    expect(tile(page, "north").locator(".what")).to_have_text(re.compile(r"^Last picture 10 min ago\."))
+    assert "live" not in page.evaluate("[...window.said]")
+    assert box.box.cameras()[0].picture_age_ms >= 600_000
+
+
+@pytest.mark.browser
 def test_a_box_that_goes_away_is_waited_for(page: Page, box: PageBox, clip: Any) -> None:
     play(box, "north", clip)
     page.goto(box.url)

@@ -16,6 +16,11 @@ from touchline.deliver.negotiate import MAX_SDP, Offer, WhepRefused, answer, rea
 
 Read = TypeVar("Read")
 
+FEEDBACK_BOMB = CHROMIUM.replace(
+    "a=rtpmap:102 H264/90000\n", "a=rtpmap:102 H264/90000\n" * 300 + "a=rtcp-fb:* nack\n" * 500
+)
+"""16 KiB that the parser would make 200,000 objects of."""
+
 
 def answered(offer: Offer) -> SessionDescription:
     text = answer(
@@ -93,6 +98,8 @@ def test_an_active_peer_gets_a_passive_answer_and_the_reverse() -> None:
         (CHROMIUM.replace("a=mid:0", "a=mid:0 evil"), 406, "bundled"),
         (CHROMIUM.partition("m=application")[0].replace("a=mid:0\n", ""), 400, "mid"),
         (CHROMIUM + "a=x\n" * MAX_SDP, 413, "longer"),
+        (FEEDBACK_BOMB, 413, "too many formats"),
+        (FEEDBACK_BOMB.replace("rtcp-fb:*", "rtcp-fb:102"), 413, "too many formats"),
     ],
 )
 def test_what_cannot_be_served_is_refused_with_reason(text: str, status: int, word: str) -> None:
@@ -176,3 +183,12 @@ def test_trickled_candidates_are_read() -> None:
         read_fragment("a=candidate:1 1 udp x")
     with pytest.raises(WhepRefused, match="not a trickle"):
         read_fragment("{}")
+
+
+def test_a_browser_that_offers_all_it_can_do_is_read() -> None:
+    formats = "".join(
+        f"a=rtpmap:{number} H264/90000\na=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1\n"
+        + "".join(f"a=rtcp-fb:{number} {what}\n" for what in ("goog-remb", "transport-cc", "ccm fir", "nack"))
+        for number in range(45, 95)
+    )
+    assert read_offer(CHROMIUM.replace("a=rtpmap:96", f"{formats}a=rtpmap:96"), "64001f").payload_type == 43

@@ -118,7 +118,9 @@ def test_viewers_do_not_wait_for_analysis_because_a_window_is_open(tmp_path: Pat
         assert len(analysed) < 50
 
 
-def test_without_a_screen_it_says_so(tmp_path: Path) -> None:
-    done = command("live", "test:", "--display", "--port", "0", DISPLAY="", SDL_VIDEODRIVER="x11")
+def test_without_a_screen_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    done = command("live", "test:", "--display", "--port", "0")
     assert done.returncode == 2
     assert "--display: no screen" in done.stderr

@@ -196,6 +196,16 @@ def test_the_user_s_own_step_is_what_is_sent(tmp_path: Path) -> None:
         # tests/e2e/test_page.py sees its size in a browser
 
 
+def test_a_step_that_fails_is_said_and_the_camera_stays_live(tmp_path: Path) -> None:
+    step = tmp_path / "my.py"
+    step.write_text("def process_frame(frame):\n    raise RuntimeError('boom')\n")
+    with running(tmp_path, "live", "test:", "--process", f"{step}:process_frame") as box:
+        camera = box.wait("cam1", lambda camera: is_live(camera) and camera["error"])
+        assert camera["error"].startswith(f"--process {step}:process_frame: RuntimeError: boom; ")
+        assert box.log.read_text().count("boom; pictures pass untouched") == 1
+        assert f"cam1: {camera['error']}\n" in box.log.read_text()
+
+
 def test_duration_ends_by_itself(tmp_path: Path) -> None:
     with running(tmp_path, "live", "test:", "--duration", "2") as box:
         assert box.process.wait(20) == 0

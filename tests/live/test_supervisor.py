@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import time
 from collections import Counter
@@ -95,13 +96,22 @@ def with_module(folder: Path, name: str, text: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(folder)}
 
 
+def sent(number: signal.Signals) -> bool:
+    """Send a signal to the worker, if there is one."""
+    for pid in children(os.getpid()):
+        if b"TOUCHLINE_WORKER=cam" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            os.kill(pid, number)
+            return True
+    return False
+
+
 def test_a_worker_without_its_libraries_has_failed_and_is_not_tried_again(tmp_path: Path) -> None:
     environment = with_module(tmp_path, "cv2", "raise ImportError('libGL.so.1: cannot open\\nmore')")
     reports = Reports()
     asyncio.run(hear(reports, environment, lambda: False))
     last = reports.latest()
     assert last["state"] == "failed"
-    assert last["error"] == "cam: libGL.so.1: cannot open; install again: pip install --upgrade touchline"
+    assert last["error"] == "cam: libGL.so.1: cannot open; install again, in a clone: .venv/bin/pip install -e ."
     assert "restarts" not in last
 
 
@@ -132,17 +142,18 @@ def test_what_lies_where_the_user_works_is_not_taken_for_a_library(
 def test_a_camera_whose_worker_was_killed_is_at_rest_and_keeps_its_counts() -> None:
     reports = Reports()
 
-    def killed() -> bool:
-        for pid in children(os.getpid()):
-            if b"TOUCHLINE_WORKER=cam" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                os.kill(pid, signal.SIGKILL)
-                return True
-        return False
-
     def counted() -> bool:
         return reports.latest().get("fps_in", 0) > 0 and "reconnects" in reports.latest()
 
-    asyncio.run(hear(reports, dict(os.environ), counted, killed, lambda: "restarts" in reports.latest()))
+    asyncio.run(
+        hear(
+            reports,
+            dict(os.environ),
+            counted,
+            lambda: sent(signal.SIGKILL),
+            lambda: "restarts" in reports.latest(),
+        )
+    )
     at = next(number for number, fields in enumerate(reports.all) if "restarts" in fields)
     assert reports.all[at - 1] == AT_REST
 
@@ -172,3 +183,76 @@ def test_a_worker_that_ends_to_free_its_camera_says_so_and_is_replaced(
     last = reports.latest()
     assert last["error"].startswith("its worker ended to free the camera, whose driver hangs; starting another")
     assert last["state"] == "connecting"
+
+
+def test_a_worker_that_somebody_ended_is_replaced() -> None:
+    reports = Reports()
+    live = [lambda: reports.latest().get("state") == "live", lambda: sent(signal.SIGTERM)]
+    asyncio.run(hear(reports, dict(os.environ), *live, lambda: "restarts" in reports.latest()))
+    assert "its worker ended with status 143; starting another" in reports.latest()["error"]
+
+
+def test_a_worker_that_ends_well_without_a_word_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "DELAYS_S", (0.0, 0.01))
+    environment = with_module(tmp_path, "sitecustomize", "import os\nos._exit(0)\n")
+    reports = Reports()
+    asyncio.run(hear(reports, environment, lambda: "restarts" in reports.latest()))
+    assert "ended with status 0" in reports.latest()["error"]
+
+
+def test_a_worker_that_is_done_is_not_replaced(tmp_path: Path) -> None:
+    ends = "from touchline.live import road\nroad.frame_road = lambda *_: None\n"
+    reports = Reports()
+    asyncio.run(hear(reports, with_module(tmp_path, "sitecustomize", ends), lambda: False))
+    assert "restarts" not in reports.latest()
+
+
+def test_a_box_without_file_handles_waits_for_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "DELAYS_S", (0.1,))
+    reports = Reports()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[int] = []
+
+    def exhausted() -> bool:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        return True
+
+    def freed() -> bool:
+        if "restarts" not in reports.latest():
+            return False
+        while held:
+            os.close(held.pop())
+        return True
+
+    try:
+        asyncio.run(hear(reports, dict(os.environ), exhausted, freed, lambda: "fps_in" in reports.all[-1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for handle in held:
+            os.close(handle)
+    told = next(fields["error"] for fields in reports.all if "restarts" in fields)
+    assert told.startswith("its worker could not be started (Too many open files)")
+
+
+def test_a_box_that_stood_still_hears_what_its_workers_said_meanwhile() -> None:
+    reports = Reports()
+
+    def stood_still() -> bool:
+        if reports.latest().get("state") != "live":
+            return False
+        time.sleep(supervising.SILENCE_S + 1)
+        return True
+
+    seen: list[int] = []
+
+    def heard_again() -> bool:
+        seen.append(len(reports.all))
+        return seen[-1] >= seen[0] + 4
+
+    asyncio.run(hear(reports, dict(os.environ), stood_still, heard_again))
+    assert "restarts" not in reports.latest()

@@ -42,23 +42,31 @@ def test_none_means_drawn_in_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "what"),
     [
-        "def process_frame(frame):\n    raise RuntimeError('boom')\n",
-        "def process_frame(frame):\n    return 'no picture'\n",
-        "def process_frame(frame):\n    return frame[:, :, 0]\n",
-        "def process_frame(frame):\n    return frame.astype('float32')\n",
+        ("def process_frame(frame):\n    raise RuntimeError('boom\\nand more')\n", "RuntimeError: boom; "),
+        ("def process_frame(frame):\n    assert False\n", "AssertionError: ; "),
+        ("import sys\ndef process_frame(frame):\n    sys.exit()\n", "SystemExit: ; "),
+        ("def process_frame(frame):\n    return 'no picture'\n", "must return an array, returned str; "),
+        ("def process_frame(frame):\n    return frame[:, :, 0]\n", "returned uint8 (48, 64); "),
+        ("def process_frame(frame):\n    return frame.astype('float32')\n", "returned float32 (48, 64, 3); "),
     ],
-    ids=["raises", "no array", "grey", "float"],
+    ids=["raises", "asserts", "exits", "no array", "grey", "float"],
 )
 def test_a_fault_is_shown_once_and_pictures_pass(
-    tmp_path: Path, body: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, body: str, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faulty = step(tmp_path, body)
     assert faulty(IMAGE.copy(), CONTEXT) is None
     shown = capsys.readouterr().err
-    assert "Traceback" in shown
-    assert "pictures pass untouched" in shown
+    *traceback, line = shown.splitlines()
+    assert line == f"north: {faulty.error}"
+    assert line.startswith(f"north: --process {tmp_path / 'my.py'}:process_frame: ")
+    assert what in line
+    assert "pictures pass untouched" in line
+    assert "user_step.py" not in shown, "our own lines tell the user nothing"
+    assert bool(traceback) == ("return " not in body)
+    assert not traceback or f"{tmp_path / 'my.py'}" in shown
     assert faulty(IMAGE.copy(), CONTEXT) is None
     assert capsys.readouterr().err == ""
 

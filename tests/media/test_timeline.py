@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -180,3 +181,50 @@ def test_pictures_shown_at_once_are_told_apart() -> None:
 def test_a_recording_starts_at_zero() -> None:
     line = FileTimeline()
     assert [line.place(sample(777 + FRAME * i), reorders=False) for i in range(3)] == [0, FRAME, 2 * FRAME]
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 2, 3]), min_size=2, max_size=30),
+    st.integers(1),
+    st.integers(2 * SECOND, 1 << 33),
+    st.booleans(),
+)
+def test_one_wrong_time_of_showing_moves_its_own_picture_alone(
+    groups: list[int], at: int, error: int, early: bool
+) -> None:
+    order: list[int] = [0]
+    for size in groups:
+        first = max(order) + 1
+        order += [first + size, *range(first, first + size)]
+    right = [Sample(b"", (shown + 2) * FRAME, i * FRAME, i == 0, 9 + i * 0.04) for i, shown in enumerate(order)]
+    at = 1 + at % (len(order) - 1)
+    pts = right[at].pts
+    assert pts is not None
+    wrong = replace(right[at], pts=pts - error if early else pts + error)
+    given = [*right[:at], wrong, *right[at + 1 :]]
+
+    def placed(samples: list[Sample]) -> list[list[int]]:
+        file, live, paced = FileTimeline(), LiveTimeline(), PacedTimeline()
+        return [
+            [file.place(each, reorders=True) for each in samples],
+            [live.place(each, reorders=True) for each in samples],
+            [paced.place(each, each.arrived, reorders=True)[0] for each in samples],
+        ]
+
+    for expected, found in zip(placed(right), placed(given), strict=True):
+        assert abs(found[at] - expected[at]) <= 6 * FRAME
+        assert found[:at] + found[at + 1 :] == expected[:at] + expected[at + 1 :]
+
+
+def test_a_recording_without_b_frames_is_not_put_forward_by_one_wrong_stamp() -> None:
+    line = FileTimeline()
+    units = [Sample(b"", i * FRAME + (3600 * SECOND if i == 3 else 0), i * FRAME, True) for i in range(6)]
+    assert [line.place(unit, reorders=False) for unit in units] == [i * FRAME for i in range(6)]
+
+
+def test_a_stream_that_is_shown_long_after_it_is_decoded_is_believed_in_the_end() -> None:
+    line = FileTimeline()
+    units = [Sample(b"", i * FRAME + (30 * SECOND if i > 5 else 0), i * FRAME, True) for i in range(30)]
+    placed = [line.place(unit, reorders=True) for unit in units]
+    assert placed[13] == 13 * FRAME
+    assert placed[14:] == [i * FRAME + 30 * SECOND for i in range(14, 30)]

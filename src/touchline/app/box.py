@@ -16,7 +16,7 @@ from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, Fact, Packet
 
 log = logging.getLogger(__name__)
 
-_OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms"))
+_OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms", "picture_age_ms"))
 """What of `CameraStatus` the box finds out by itself; all else is for the camera's worker to say."""
 
 _REPORTED = frozenset(field.name for field in fields(CameraStatus)) - _OURS
@@ -30,7 +30,8 @@ class Box:
     """The state of a running box. All of it lives on one event loop's thread.
 
     ``epoch``: media time 0 in seconds of the system's monotonic clock. ``unguarded``: whether others than this
-    machine's users can reach the box. ``stopping`` is set when it is to end, with ``exit_status``.
+    machine's users can reach the box. ``last_pts``: each camera's last picture, media time in 1/90,000 s.
+    ``stopping`` is set when it is to end, with ``exit_status``.
     """
 
     statuses: dict[str, CameraStatus]
@@ -39,6 +40,7 @@ class Box:
     sessions: WhepSessions
     epoch: float
     unguarded: bool
+    last_pts: dict[str, int] = field(default_factory=dict[str, int])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     exit_status: int = 0
 
@@ -48,6 +50,7 @@ class Box:
         match message:
             case Packet():
                 stream.publish(message)
+                self.last_pts[camera] = message.pts
                 age = (self.media_time() - message.pts / MEDIA_CLOCK) * 1000
                 before = age if status.latency_ms is None else status.latency_ms
                 status.latency_ms = round(before + _SMOOTHING * (age - before), 1)
@@ -75,7 +78,11 @@ class Box:
 
     def cameras(self) -> list[CameraStatus]:
         """Every camera's health, as of now."""
+        now = self.media_time()
         for camera, status in self.statuses.items():
+            if camera in self.last_pts:
+                age = now - self.last_pts[camera] / MEDIA_CLOCK
+                status.picture_age_ms = round(max(0.0, age) * 1000, 1)
             status.viewers = self.streams[camera].viewers
             status.packets_dropped = self.streams[camera].packets_dropped
         return list(self.statuses.values())
@@ -90,7 +97,8 @@ def _apply(status: CameraStatus, report: Report) -> None:
             setattr(status, name, value)
     if status.state is not CameraState.LIVE:
         status.latency_ms = None  # it is the age of a picture, and none comes
-    if (status.state, status.error) != before:
+    # What is wrong with a live camera is the user's own step, which has said so.
+    if status.state is not before[0] or (status.error != before[1] and status.state is not CameraState.LIVE):
         _tell(status)
 
 

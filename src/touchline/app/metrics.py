@@ -15,6 +15,7 @@ _GAUGES = {
     "fps_analysed": "Frames a second with tracks",
     "fps_detected": "Detections a second",
     "viewers": "Viewers now",
+    "picture_age_ms": "How long ago the last picture was seen, ms",
     "latency_ms": "Age of a picture when it is handed to the viewers, ms",
 }
 _COUNTERS = {

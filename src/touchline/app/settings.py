@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -157,9 +158,11 @@ def expand(text: str) -> str:
 
 def worker_environment() -> dict[str, str]:
     """The environment of the cameras' processes: this one's, one thread for each of their libraries, and for the
-    window of ``--display`` its name and no greeting."""
+    window of ``--display`` its name, no greeting, and a real screen. Without one SDL shows windows to nobody."""
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return os.environ | threads | {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEO_X11_WMCLASS": "touchline"}
+    screens = {"SDL_VIDEODRIVER": "x11,wayland,kmsdrm"} if sys.platform == "linux" else {}
+    window = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEO_X11_WMCLASS": "touchline"}
+    return screens | os.environ | threads | window
 
 
 def cache_folder() -> Path:

@@ -14,8 +14,11 @@ from aiortc.sdp import MediaDescription, SessionDescription, candidate_from_sdp,
 from touchline.deliver.rtp import PLAYOUT_DELAY_URI
 from touchline.types.errors import InputError
 
-MAX_SDP = 64 * 1024
+MAX_SDP = 32 * 1024
+"""Characters. A browser's offer of video and data has 6 thousand, of everything that it can do 20 thousand."""
 MAX_CANDIDATES = 32
+MAX_FEEDBACK = 20_000
+"""Formats of a section times lines of feedback on them: the parser's work. Browsers' have 2,000 at most."""
 
 _STUMBLES = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration, RuntimeError)
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]{4,256}")
@@ -65,6 +68,10 @@ def read_offer(text: str, profile: str | None) -> Offer:
     """
     if len(text.encode("utf-8", "replace")) > MAX_SDP:
         raise WhepRefused(413, f"the offer is longer than {MAX_SDP // 1024} KiB; send a plain WHEP offer")
+    for section in re.split("^m=", text, flags=re.MULTILINE):
+        # aiortc copies a line on many formats to each, and knows no bound.
+        if section.count("a=rtpmap:") * section.count("a=rtcp-fb:") > MAX_FEEDBACK:
+            raise WhepRefused(413, "the offer has too many formats and feedbacks; send a plain WHEP offer")
     try:
         session = SessionDescription.parse(text)
         return _read(session, profile)

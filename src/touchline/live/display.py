@@ -22,7 +22,8 @@ class Window:
             import pygame
         except ImportError as error:
             raise ConfigError(
-                "--display: needs pygame-ce, which is not installed; pip install 'touchline[display]'"
+                "--display: needs pygame-ce, which is not installed; "
+                "in a clone: .venv/bin/pip install -e '.[display]'"
             ) from error
         self._pygame: Any = pygame
         self._title = title

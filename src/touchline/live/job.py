@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -47,8 +47,10 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """``stop``: end the road. ``key``: the box wants a key picture. ``quit``: the user closed the window."""
+    """``stop``: end the road. ``key``: the box wants a key picture. ``quit``: the user closed the window.
+    ``faults``: what failed of the user's own without ending the road, a line each."""
 
     stop: threading.Event
     key: threading.Event
     quit: threading.Event
+    faults: list[str] = field(default_factory=list[str])

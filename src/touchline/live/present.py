@@ -81,6 +81,8 @@ class Presenter:
         image = rgb_from_frame(frame)
         if self._step is not None:
             made = self._step(image, Context(self._job.id, frame.pts / MEDIA_CLOCK, tracks))
+            if made is None and self._step.error and not self._signals.faults:
+                self._signals.faults.append(self._step.error)
             image = rgb_from_frame(frame) if made is None else made
             if made is not None and self._job.burn_in:
                 image = made.copy()  # what the user's function returned is theirs, and may be read-only

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 SILENCE_S = 3.0
 """A worker that has said nothing for so long is killed."""
 
+SECOND_LOOK_S = 0.5
+
 START_S = 30.0
 """The same while it starts, for a small box needs its time to load the libraries."""
 
@@ -41,12 +43,14 @@ _READ = 256 * 1024
 
 @dataclass(slots=True)
 class _Life:
-    """One worker. ``tally``: of all the camera's workers. ``spoke``: whether it said a word."""
+    """One worker. ``tally``: of all the camera's workers. ``spoke``: whether it said a word. ``done``: whether it
+    said that there is nothing more to do."""
 
     process: asyncio.subprocess.Process
     writer: asyncio.StreamWriter
     tally: Tally
     spoke: bool = False
+    done: bool = False
 
 
 class Supervisor:
@@ -84,15 +88,15 @@ class Supervisor:
         tally = Tally()
         while True:
             started = clock()
-            status, why, spoke = await self._live_once(job, tally)
+            status, why, life = await self._live_once(job, tally)
             tally.end()
             self._pass_on(job.id, Report(AT_REST))
             if status == EXIT_INPUT:
                 return  # it has said why
-            if status == 0 and not why:
+            if status == 0 and life and life.done:
                 log.info("%s: its worker is done", job.id)
                 return
-            failures = 0 if spoke and clock() - started > STEADY_S else failures + 1
+            failures = 0 if life and life.spoke and clock() - started > STEADY_S else failures + 1
             restarts += 1
             delay = DELAYS_S[min(failures, len(DELAYS_S) - 1)]
             state, message = CameraState.CONNECTING, f"its worker {why or _ending(status)}"
@@ -104,18 +108,21 @@ class Supervisor:
             self._pass_on(job.id, Report({"state": str(state), "error": message, "restarts": restarts}))
             await asyncio.sleep(delay)
 
-    async def _live_once(self, job: CameraJob, tally: Tally) -> tuple[int, str, bool]:
+    async def _live_once(self, job: CameraJob, tally: Tally) -> tuple[int, str, _Life | None]:
         """Start a worker and hear it out.
 
-        Returns its exit status, why it was killed ("" where it was not), and whether it said a word.
+        Returns its exit status, why it was killed ("" where it was not), and what there is to know of it, None
+        where it could not be started.
         """
-        ours, theirs = socket.socketpair()
+        ours: socket.socket | None = None
         try:
+            ours, theirs = socket.socketpair()
             with theirs:
                 process = await self._spawn(job, theirs)
         except OSError as error:
-            ours.close()
-            return 1, f"could not be started ({error.strerror})", False
+            if ours:
+                ours.close()
+            return 1, f"could not be started ({error.strerror})", None
         reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
         life = self._running[job.id] = _Life(process, writer, tally)
         why = ""
@@ -130,7 +137,7 @@ class Supervisor:
             self._running.pop(job.id, None)
             writer.close()
             status = await _reap(process, patience=0.0 if why else 3.0)
-        return status, why, life.spoke
+        return status, why, life
 
     async def _spawn(self, job: CameraJob, line: socket.socket) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -148,16 +155,15 @@ class Supervisor:
     async def _hear(self, camera: str, reader: asyncio.StreamReader, life: _Life) -> str:
         unpacker, patience = Unpacker(), START_S
         while True:
-            try:
-                async with asyncio.timeout(patience):
-                    data = await reader.read(_READ)
-            except TimeoutError:
+            data = await _read(reader, patience)
+            if data is None:
                 return f"was silent for {patience:.0f} s and was killed"
             if not data:
                 return ""
             for message in unpacker.feed(data):
                 life.spoke = True
                 if isinstance(message, Report):
+                    life.done = life.done or message.fields.get("done") is True
                     if "state" in message.fields:
                         patience = SILENCE_S  # its libraries and the model are loaded
                     message = Report(life.tally.add(message.fields))
@@ -169,6 +175,18 @@ class Supervisor:
         except Exception:
             # A fault of the box's own in what one camera sent must not end the others.
             log.exception("%s: a message could not be passed on", camera)
+
+
+async def _read(reader: asyncio.StreamReader, patience: float) -> bytes | None:
+    """What comes within ``patience`` seconds, or None.
+
+    Where this process itself stood still, the time-out wins over what came meanwhile: so look a second time.
+    """
+    for seconds in (patience, SECOND_LOOK_S):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await reader.read(_READ)
+    return None
 
 
 async def _reap(process: asyncio.subprocess.Process, patience: float) -> int:

@@ -33,6 +33,7 @@ class UserStep:
 
     def __init__(self, spec: str) -> None:
         """Load ``spec``. Raises `ConfigError` where it names no function of one or two parameters."""
+        self._spec = spec
         self._function, self._takes_context = _load(spec)
         self.error: str | None = None
 
@@ -40,31 +41,42 @@ class UserStep:
         """``image``: uint8 (H, W, 3) RGB, the function's own to draw on → uint8 (h, w, 3) of any size.
 
         A function that returns None is taken to have drawn on what it was given. Where it raises, or returns
-        what is no picture, its traceback is printed once and the answer is None from then on: pass the
-        camera's own picture.
+        what is no picture, that is printed once and said in ``error``, in one line, and the answer is None from
+        then on: pass the camera's own picture.
         """
         if self.error is not None:
             return None
         try:
             made = self._function(image, context) if self._takes_context else self._function(image)
             return image if made is None else _checked(made)
-        except Exception as error:  # noqa: BLE001  # the user's code may raise anything; it is reported
-            self.error = f"{type(error).__name__}: {error}"
-            print(
-                "".join(traceback.format_exception(error)).rstrip()
-                + "\nprocess: pictures pass untouched from here on; mend the function and start again",
-                file=sys.stderr,
-                flush=True,
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything; it is reported
+            first = next(iter(str(error).splitlines()), "")
+            what = first if isinstance(error, _NoPictureError) else f"{type(error).__name__}: {first}"
+            self.error = (
+                f"--process {self._spec}: {what}; "
+                "pictures pass untouched from here on, mend the function and start again"
             )
+            lines = [] if isinstance(error, _NoPictureError) else _theirs(error)
+            print("".join([*lines, f"{context.camera}: {self.error}"]), file=sys.stderr, flush=True)
             return None
+
+
+class _NoPictureError(Exception):
+    """The user's function returned something else."""
+
+
+def _theirs(error: BaseException) -> list[str]:
+    """The traceback's lines, from the user's function on."""
+    begun = error.__traceback__
+    return traceback.format_exception(type(error), error, begun.tb_next if begun else None)
 
 
 def _checked(made: object) -> NDArray[np.uint8]:
     if not isinstance(made, np.ndarray):
-        raise TypeError(f"process must return an array, returned {type(made).__name__}")
+        raise _NoPictureError(f"must return an array, returned {type(made).__name__}")
     if made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or min(made.shape[:2]) < 16:
-        raise ValueError(
-            f"process must return uint8 (height, width, 3), 16 px at least, returned {made.dtype} {made.shape}"
+        raise _NoPictureError(
+            f"must return uint8 (height, width, 3), 16 px at least, returned {made.dtype} {made.shape}"
         )
     return np.ascontiguousarray(made)
 
@@ -84,7 +96,7 @@ def _load(spec: str) -> tuple[Callable[..., object], bool]:
     sys.path.insert(0, str(path.parent.resolve()))  # so that the user's file can import its neighbours
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"--process {spec}: {path} does not load ({type(error).__name__}: {error}); run it alone to see"
         ) from error

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import Any
 
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.link import Command, LinkError, Report, Unpacker
@@ -29,6 +30,9 @@ EXIT_INPUT = 2
 
 EXIT_AGAIN = 3
 """Exit status where another process can go on and this one cannot."""
+
+EXIT_TERMINATED = 128 + signal.SIGTERM
+"""Exit status after SIGTERM, which is not the box's way to end a worker."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -56,10 +60,15 @@ def main() -> int:
         from touchline.live.road import frame_road
     except ImportError as error:
         reason = str(error).partition("\n")[0]
-        return _give_up(outlet, f"{job.name or job.id}: {reason}; install again: pip install --upgrade touchline")
+        return _give_up(
+            outlet, f"{job.name or job.id}: {reason}; install again, in a clone: .venv/bin/pip install -e ."
+        )
     cv2.setNumThreads(1)
 
+    terminated = threading.Event()
+
     def terminate(_number: int, _frame: FrameType | None) -> None:
+        terminated.set()
         signals.stop.set()
 
     signal.signal(signal.SIGTERM, terminate)
@@ -79,7 +88,9 @@ def main() -> int:
         # The driver lets go of the camera when this process ends; the supervisor starts another.
         print(f"{job.id}: {error}", file=sys.stderr)
         return EXIT_AGAIN
-    outlet.send(Report(pulse.read(clocks.media()) | {"quit": signals.quit.is_set()}))
+    if terminated.is_set():
+        return EXIT_TERMINATED
+    outlet.send(Report(_health(pulse, clocks, signals) | {"quit": signals.quit.is_set(), "done": True}))
     outlet.drain(1.0)
     return 0
 
@@ -126,7 +137,15 @@ def _beat(pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> Non
     while not signals.stop.wait(PULSE_S):
         if signals.quit.is_set():
             outlet.send(Report({"quit": True}))
-        outlet.send(Report(pulse.read(clocks.media())))
+        outlet.send(Report(_health(pulse, clocks, signals)))
+
+
+def _health(pulse: Pulse, clocks: Clocks, signals: Signals) -> dict[str, Any]:
+    """The pulse; where the source is at no fault, with that of the user's own."""
+    fields = pulse.read(clocks.media())
+    if signals.faults and fields.get("error") is None:
+        fields["error"] = signals.faults[0]
+    return fields
 
 
 if __name__ == "__main__":

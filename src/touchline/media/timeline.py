@@ -19,6 +19,11 @@ WINDOW = 2 * MEDIA_CLOCK
 """A source counts as late only if each packet for so long was."""
 LONGEST_GAP = 10 * MEDIA_CLOCK
 """A longer step forward in a recording is a fault of its time stamps."""
+SHORTEST_HOLD = MEDIA_CLOCK
+HELD_PICTURES = 17
+"""No decoder of H.264 or H.265 holds back more than 16 pictures (their annexes A)."""
+MAX_FAULTS = 8
+"""So many faults in a row are none: the stream means what it says."""
 LEAD_WINDOW = 20 * MEDIA_CLOCK
 SLIDE_DIVISOR = 50
 """The offset slides by 1/50 of the time that passes: nobody sees 2 %."""
@@ -38,6 +43,34 @@ class Sample:
     placed: bool = False
 
 
+class _Held:
+    """How long pictures are held between decoding and showing, in streams that say both times.
+
+    A time of showing that is far from the last one's distance is a fault: taken for true, one alone would put
+    its picture hours ahead of all that follow.
+    """
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._last_dts = 0
+        self._longest = SHORTEST_HOLD
+        self._faults = 0
+
+    def pts(self, sample: Sample, stamp: int) -> int:
+        """When ``sample``, whose ``stamp`` orders it, is shown."""
+        if sample.pts is None or sample.dts is None:
+            return stamp if sample.pts is None else sample.pts
+        held, step = sample.pts - sample.dts, sample.dts - self._last_dts
+        self._last_dts = sample.dts
+        if 0 < step <= LONGEST_GAP:
+            self._longest = max(SHORTEST_HOLD, HELD_PICTURES * step)
+        if abs(held - (self._last or 0)) <= self._longest or self._faults >= MAX_FAULTS:
+            self._last, self._faults = held, 0
+            return sample.pts
+        self._faults += 1
+        return stamp + (self._last or 0)
+
+
 class LiveTimeline:
     """For a source that sets its own pace: a packet is from now, less what the way here took.
 
@@ -55,6 +88,7 @@ class LiveTimeline:
         self._window_end = 0
         self._least_late = 0
         self._late = 0
+        self._held = _Held()
 
     def place(self, sample: Sample, *, reorders: bool) -> int:
         """The media time of ``sample``; rising from packet to packet unless ``reorders``."""
@@ -63,7 +97,7 @@ class LiveTimeline:
         if stamp is None:
             self._last = max(self._last + 1, now)
             return self._last
-        pts = sample.pts if reorders and sample.pts is not None else stamp
+        pts = self._held.pts(sample, stamp) if reorders else stamp
         step = stamp - self._last_stamp
         # Without dts a reordered stream's stamps go back a little, and rightly so.
         least_step = 1 - MEDIA_CLOCK if reorders and sample.dts is None else 1
@@ -170,6 +204,7 @@ class PacedTimeline:
         self._window_end = 0
         self._least_lead = 1 << 62
         self._excess = 0
+        self._held = _Held()
 
     def place(self, sample: Sample, now: float, *, reorders: bool) -> tuple[int, float]:
         """The media time of ``sample`` and the second of the box's clock at which it is due."""
@@ -201,8 +236,7 @@ class PacedTimeline:
         due = stamp + self._offset
         if reorders:
             self._last = max(self._last, due)
-            pts = sample.pts if sample.pts is not None else stamp
-            return pts + self._offset, due / MEDIA_CLOCK
+            return self._held.pts(sample, stamp) + self._offset, due / MEDIA_CLOCK
         self._last = max(self._last + 1, due)
         return self._last, self._last / MEDIA_CLOCK
 
@@ -220,20 +254,26 @@ class PacedTimeline:
 
 
 class FileTimeline:
-    """For a recording read as fast as it goes: its own time, from 0, repaired where it does not rise."""
+    """For a recording read as fast as it goes: its own time, from 0, repaired where it does not rise.
+
+    ``held``: by how much the last sample placed is shown after it is decoded; 0 unless it ``reorders``.
+    """
 
     def __init__(self) -> None:
+        self.held = 0
         self._offset: int | None = None
         self._last_stamp = 0
         self._last = -1
         self._step = MEDIA_CLOCK // 25
+        self._held = _Held()
 
     def place(self, sample: Sample, *, reorders: bool) -> int:
         """The media time of ``sample``."""
         stamp = sample.dts if sample.dts is not None else sample.pts
         if stamp is None:
             stamp = self._last_stamp + self._step
-        pts = sample.pts if sample.pts is not None else stamp
+        pts = self._held.pts(sample, stamp)
+        self.held = pts - stamp if reorders else 0
         if self._offset is None:
             self._offset = -pts
         else:

@@ -38,7 +38,7 @@ def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence
         },
         "accuracy": {},
     }
-    thresholds = {"score": 0.3, "ball_score": 0.45}
+    thresholds = {"score": 0.35, "ball_score": 0.45}
     write_artifact(artifact, facts, width=plan.style.width, **thresholds)
     if held:
         detector = load_detector(artifact, options={"score": _LEAST, "ball_score": _LEAST})

@@ -36,7 +36,7 @@ class ExecuTorchModel:
             runtime: Any = importlib.import_module("executorch.runtime")
         except ImportError as error:
             raise ModelError(
-                f"{path}: needs ExecuTorch, which is not installed; pip install 'touchline[phone]'"
+                f"{path}: needs ExecuTorch, which is not installed; pip install -e '.[phone]' in a clone"
             ) from error
         self._path = path
         try:

@@ -22,7 +22,7 @@ class LiteRtModel:
             interpreter: Any = importlib.import_module("ai_edge_litert.interpreter")
         except ImportError as error:
             raise ModelError(
-                f"{path}: needs LiteRT, which is not installed; pip install 'touchline[litert]'"
+                f"{path}: needs LiteRT, which is not installed; in a clone: .venv/bin/pip install -e '.[litert]'"
             ) from error
         try:
             self._interpreter: Any = interpreter.Interpreter(model_path=str(path), num_threads=threads)

@@ -21,8 +21,8 @@ class CameraStatus:
     """The public health of one camera, as ``GET /api/v1/cameras`` gives it.
 
     ``fps_in`` and ``fps_analysed`` are Hz over the last seconds; ``latency_ms`` is the age of a picture when its
-    packet was handed to the viewers, None while none comes; ``shed`` names what is given up right now, in the
-    order it was. All else that is a number counts since the box's start: ``packets_dropped`` what was late and
+    packet was handed to the viewers, None while none comes; ``picture_age_ms`` is how long ago the last picture
+    was seen, None before the first; ``shed`` names what is given up right now, in the order it was. All else that is a number counts since the box's start: ``packets_dropped`` what was late and
     given up on the way to viewers, ``frames_skipped`` pictures that analysis could not take, ``source_dropped``
     packets that came faster than they were taken, ``line_dropped`` and ``facts_dropped`` packets and facts that
     the box did not take from the camera's worker, ``pictures_late`` pictures that came too late to be encoded,
@@ -44,6 +44,7 @@ class CameraStatus:
     pictures_late: int = 0
     viewers: int = 0
     latency_ms: float | None = None
+    picture_age_ms: float | None = None
     shed: list[str] = field(default_factory=list[str])
     codec: str | None = None
     width: int = 0

@@ -28,9 +28,8 @@ function say({ camera = {}, ...more } = {}) {
   return tileState({ ...known, ...more });
 }
 
-test("live while pictures come, whatever the box last said", () => {
+test("live while pictures come and the box says nothing else", () => {
   assert.equal(say().state, "live");
-  assert.equal(say({ camera: { state: "stale" } }).state, "live");
   assert.equal(say({ box: { ...BOX, reachable: false } }).state, "live", "the video needs no API");
 });
 
@@ -41,6 +40,21 @@ test("stale after three seconds, with the age of what is on screen", () => {
   assert.match(stale.what, /^Last picture 12 s ago\./);
   assert.match(say({ camera: { state: "stale" }, pictureAt: null }).what, /stopped sending/);
   assert.match(say({ camera: { state: "stale", error: "cam: frozen; power it off" }, pictureAt: NOW - 9000 }).remedy, /Power it off/);
+});
+
+test("a cached picture that has just arrived makes no camera live", () => {
+  for (const state of ["stale", "failed", "connecting"]) assert.equal(say({ camera: { state } }).state, state);
+});
+
+test("the age of the last picture is the box's, which knows of pictures sent before this page was opened", () => {
+  const frozen = { state: "stale", picture_age_ms: 70_000 };
+  for (const pictureAt of [null, NOW - 40, NOW - 4000]) {
+    assert.match(say({ camera: frozen, pictureAt }).what, /^Last picture 71 s ago\./, "told half a second ago");
+  }
+  const gone = { reachable: false, why: "it cannot be reached", answeredAt: NOW - 20_000, retryAt: 0 };
+  assert.match(say({ camera: frozen, pictureAt: NOW - 60_000, box: gone }).what, /^Last picture 90 s ago\./);
+  assert.match(say({ camera: frozen, pictureAt: NOW - 9000, box: gone }).what, /^Last picture 9 s ago\./);
+  assert.doesNotMatch(say({ camera: { state: "connecting" }, pictureAt: null }).what, /Last picture/);
 });
 
 test("what was not watched is not stale", () => {

@@ -21,6 +21,7 @@ import { BoxClock } from "./clock.js";
  * @property {number} pictures_late
  * @property {number} viewers
  * @property {number | null} latency_ms
+ * @property {number | null} picture_age_ms since the camera's last picture
  * @property {string[]} shed
  * @property {string | null} codec
  * @property {number} width
@@ -154,6 +155,7 @@ export function status(given) {
     pictures_late: number("pictures_late"),
     viewers: number("viewers"),
     latency_ms: Number.isFinite(given.latency_ms) ? given.latency_ms : null,
+    picture_age_ms: Number.isFinite(given.picture_age_ms) ? given.picture_age_ms : null,
     shed: Array.isArray(given.shed) ? given.shed.filter((/** @type {any} */ word) => typeof word === "string") : [],
     codec: text("codec"),
     width: number("width"),

@@ -49,8 +49,8 @@ export function tileState(known) {
   const { now, box, status, link, pictureAt, visible } = known;
   const quiet = pictureAt === null ? Infinity : now - Math.max(pictureAt, Math.min(known.watchedFrom, now));
   const fresh = pictureAt !== null && quiet <= STALE_MS && link.phase === "playing";
-  const old = pictureAt !== null && now - pictureAt > STALE_MS;
-  const last = old ? `Last picture ${ago(now - pictureAt)} ago.` : "";
+  const age = pictureAge(known);
+  const last = age > STALE_MS ? `Last picture ${ago(age)} ago.` : "";
   const error = status?.error ? splitRemedy(status.error) : null;
 
   if (known.blocked) return say("paused", "This browser waits for a click before it plays.", { canRetry: true });
@@ -61,7 +61,8 @@ export function tileState(known) {
     const [what, remedy] = error ?? ["The camera cannot be used.", "Look at the box's log."];
     return say("failed", join(last, what), { remedy });
   }
-  if (fresh) return say("live", "");
+  // Whoever opens the page is sent a cached picture first: that it has just arrived makes no camera live.
+  if (fresh && (!box.reachable || status?.state === "live")) return say("live", "");
   if (!visible && link.phase === "idle") return say("paused", "Out of sight, so not played.");
   if (!box.reachable) {
     const silent = box.answeredAt > 0 ? ` for ${ago(now - box.answeredAt)}` : "";
@@ -84,6 +85,18 @@ export function tileState(known) {
     return say("stale", join(last, "The camera sends, but nothing arrives here."), { when: "Reconnecting soon" });
   }
   return opening(link.phase, last, pictureAt !== null);
+}
+
+/**
+ * How old the camera's last picture is, ms; -Infinity where none is known. The box knows, unless pictures came since
+ * it was last asked; what counts of a camera that the box calls live is what has come through to here.
+ * @param {Known} known
+ */
+function pictureAge({ now, box, status, pictureAt }) {
+  const here = pictureAt === null ? -Infinity : now - pictureAt;
+  if (!status || status.picture_age_ms === null || status.state === "live") return here;
+  if (!box.reachable && pictureAt !== null && pictureAt > box.answeredAt) return here;
+  return status.picture_age_ms + now - box.answeredAt;
 }
 
 /**

@@ -47,8 +47,7 @@ def measure(clip: Generator[StreamInfo | Sample], interrupted: Event) -> Round |
             reorders = item.has_b_frames
             continue
         pts = timeline.place(item, reorders=reorders)
-        held = item.pts - item.dts if reorders and item.pts is not None and item.dts is not None else 0
-        places.append((pts, pts - held))
+        places.append((pts, pts - timeline.held))
         if item.is_key:
             keys.append(pts)
     if not places:
