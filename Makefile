@@ -28,8 +28,8 @@ $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
-	@echo "· installing touchline and what its tests and training need (some 1.5 GB, once)"
-	@$(PIP) install $(QUIET) --editable '.[dev,train]'
+	@echo "· installing touchline and what its tests and training need (some 3 GB, once)"
+	@$(PIP) install $(QUIET) --editable '.[dev,train,phone]'
 	@touch $@ $(VENV)/.core
 
 setup: $(VENV)/.dev

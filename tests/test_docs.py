@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -64,6 +66,19 @@ def test_the_user_s_step_of_the_readme_runs(tmp_path: Path) -> None:
     made = step(np.zeros((720, 1280, 3), np.uint8), Context("north", 0.0, Tracks.empty(("player",))))
     assert made is not None
     assert made.shape == (600, 800, 3)
+
+
+RUNNABLE = [block for block in blocks("python") if "import touchline" in block[1]]
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _ in RUNNABLE}))
+def test_every_page_s_python_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(text for name, text in RUNNABLE if name == page))
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=170, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # A detector's own file, which says how to read it, is no piece of venue.toml.

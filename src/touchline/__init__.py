@@ -1,3 +1,30 @@
-"""Touchline: the model next to the camera."""
+"""Touchline: the model next to the camera.
+
+``touchline.compile`` takes a PyTorch module to an artifact (needs the `train` extra), ``touchline.load`` runs one
+on a device. Both are imported when they are first used: a device has no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from touchline.model.build import compile as compile
+    from touchline.runtime.program import load as load
 
 __version__ = "0.1.0.dev0"
+__all__ = ["__version__", "compile", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    match name:
+        case "compile":
+            from touchline.model.build import compile
+
+            return compile
+        case "load":
+            from touchline.runtime.program import load
+
+            return load
+        case _:
+            raise AttributeError(f"module 'touchline' has no attribute {name!r}")

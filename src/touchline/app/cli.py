@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 import touchline
+from touchline.app.model_commands import model_app
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
 from touchline.types import CheckFailed, ConfigError, InputError, SourceError
 
@@ -26,17 +27,13 @@ app = typer.Typer(
     epilog="Example: touchline live rtsp://cam.local/main 0 match.mp4",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-model_app = typer.Typer(
-    no_args_is_help=True,
-    help="Train, evaluate and ship models.",
-    epilog="Example: touchline model evaluate athlete --data football/",
-)
 app.add_typer(model_app, name="model")
-
-RUNS = Path("runs")
 
 _out = Console()
 _err = Console(stderr=True)
+
+_EXTRAS = {"torch": "train", "onnx": "train", "litert_torch": "train", "trackeval": "train", "executorch": "phone"}
+"""What a device's installation leaves out, and which extra brings it."""
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; loopback unless given.")]
 Port = Annotated[
@@ -62,6 +59,11 @@ def main() -> None:
         status = _fail(str(error), 2)
     except CheckFailed as error:
         status = _fail(str(error), 1)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        extra = _EXTRAS[error.name]
+        status = _fail(f"{error.name} is not installed; from a clone: pip install -e '.[{extra}]'", 2)
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     sys.exit(status if isinstance(status, int) else 0)
@@ -180,48 +182,6 @@ def init(
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another place") from error
     typer.echo(f"wrote {path}; edit it, then: touchline live --config {path}")
-
-
-@model_app.command(epilog="Example: touchline model evaluate athlete --data football/")
-def evaluate(
-    what: Annotated[str, typer.Argument(metavar="NAME|DIR|tracker", help="A detector, or the tracker.")],
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="images/, labels/ and classes.txt for a detector; MOTChallenge folders for the tracker."
-        ),
-    ],
-    stride: Annotated[int, typer.Option(min=1, help="Tracker: give it every N-th frame.")] = 1,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure a detector or the tracker on labelled data."""
-    if what == "tracker":
-        from touchline.model.evaluate_tracker import evaluate_tracker
-
-        found = evaluate_tracker(data, stride)
-    else:
-        from touchline.model.evaluate_detector import evaluate as evaluate_detector
-
-        found = evaluate_detector(what, data)
-    if json_:
-        # JSON has no NaN: what nothing was labelled for is null.
-        typer.echo(json.dumps({key: None if value != value else value for key, value in found.items()}))
-        return
-    for key, value in found.items():
-        _out.print(f"{key:>14}  {value:.4g}" if isinstance(value, float) else f"{key:>14}  {value}", markup=False)
-
-
-@model_app.command(epilog="Example: touchline model train recipes/athlete.toml")
-def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what, for how long.")],
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints; a run found there is resumed.")] = Path(
-        "runs"
-    ),
-) -> None:
-    """Train a model by its recipe; a run that was cut off goes on where it was."""
-    from touchline.model.train import train as train_model
-
-    train_model(recipe, runs)
 
 
 def cameras_of(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:

@@ -40,6 +40,17 @@ def score(detect: Callable[..., Detections], pictures: Sequence[Picture]) -> dic
         began = time.process_time()
         seen.append(detect(picture.frame))
         spent.append(time.process_time() - began)
+    return rate(seen, pictures) | {"ms_per_frame": float(np.median(spent)) * 1e3}
+
+
+def look(model: str | Path, pictures: Sequence[Picture]) -> list[Detections]:
+    """What a detector finds in each picture, the doubtful ones too."""
+    detector = load_detector(model, options={"score": _LEAST, "ball_score": _LEAST})
+    return [detector.detect(picture.frame) for picture in pictures]
+
+
+def rate(seen: Sequence[Detections], pictures: Sequence[Picture]) -> dict[str, float]:
+    """The accuracies of `evaluate` for detections (of one detector) in each picture."""
     labels = seen[0].labels
     ball = labels.index("ball") if "ball" in labels else -1
     roles = [
@@ -53,7 +64,6 @@ def score(detect: Callable[..., Detections], pictures: Sequence[Picture]) -> dic
         "people_ap50": _score(seen, pictures, people, kinds),
         "ball_ap50": _score(seen, pictures, [ball], [BALL]),
         "roles_map50": float(np.mean(roles)) if roles else float("nan"),
-        "ms_per_frame": float(np.median(spent)) * 1e3,
     }
 
 

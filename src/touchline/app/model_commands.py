@@ -1,0 +1,252 @@
+"""``touchline model …``: the model road on the command line. Parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from touchline.types import CheckFailed, ConfigError, ModelError
+
+model_app = typer.Typer(
+    no_args_is_help=True,
+    help="Train, compile, verify, measure, gate and evaluate models.",
+    epilog="Example: touchline model evaluate athlete --data football/",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_out = Console()
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="An artifact's folder.")]
+Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads of one inference.")]
+
+
+@model_app.command("compile", epilog="Example: touchline model compile net.py:make --target edge --out net-edge/")
+def compile_(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="FILE.py:FUNCTION, or a run's checkpoint.pt.")],
+    out: Annotated[Path, typer.Option(help="The artifact's folder, which must not exist yet.")],
+    target: Annotated[str, typer.Option(help="server (ONNX), edge (LiteRT) or phone (ExecuTorch).")] = "edge",
+    quantise: Annotated[str, typer.Option(help="none, or int8, which needs --calibration.")] = "none",
+    calibration: Annotated[
+        Path | None, typer.Option(help="Folder of real inputs: one .npy each, or .npz if the model takes several.")
+    ] = None,
+    tolerance: Annotated[float | None, typer.Option(min=0.0, help="Greatest relative error that passes.")] = None,
+    json_: Json = False,
+) -> None:
+    """Compile a PyTorch model for a device and prove that it is still the same model."""
+    from touchline.model.build import compile
+    from touchline.model.origin import find
+
+    origin = find(model)
+    artifact = compile(
+        origin.module,
+        origin.example,
+        target,
+        out=out,
+        quantise=quantise,
+        calibration=_inputs(calibration) if calibration else None,
+        tolerance=tolerance,
+        name=origin.name,
+    )
+    said = artifact.manifest
+    if json_:
+        typer.echo(json.dumps({"path": str(out), **said}))
+        return
+    _tell_deviation(said["verified"])
+    _tell_measured([{"name": str(out), **said["measured"]}])
+    _out.print(f"{out}: {said['name']} for {target}, {said['quantise']}, verified", markup=False, highlight=False)
+
+
+@model_app.command(epilog="Example: touchline model verify net-edge/")
+def verify(folder: Folder, threads: Threads = 1, json_: Json = False) -> None:
+    """Prove on this device that an artifact is the model it was compiled from."""
+    from touchline.runtime.verify import verify
+
+    verdict = verify(folder, threads=threads)
+    if json_:
+        typer.echo(json.dumps(verdict.as_dict()))
+    else:
+        _tell_deviation(verdict.as_dict())
+    verdict.require()
+
+
+@model_app.command(epilog="Example: touchline model bench net-edge/ net-server/")
+def bench(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Artifacts, measured in turns.")],
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads; may be given several times.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=100_000, help="Turns of each.")] = 60,
+    json_: Json = False,
+) -> None:
+    """Measure artifacts on this device, side by side: latency, cold start, memory, size."""
+    from touchline.runtime.measure import measure
+
+    found = [each.as_dict() for each in measure(folders, threads=threads, rounds=rounds)]
+    if json_:
+        typer.echo(json.dumps(found))
+    else:
+        _tell_measured(found)
+
+
+@model_app.command(epilog="Example: touchline model run net-edge/ --input x.npy --out y.npy")
+def run(
+    folder: Folder,
+    input_: Annotated[Path, typer.Option("--input", help=".npy; an .npz of all inputs by name if several.")],
+    out: Annotated[Path, typer.Option(help=".npy; an .npz by name if there are several outputs.")],
+    threads: Threads = 1,
+) -> None:
+    """Run a model once on an array."""
+    from touchline.runtime.program import load
+
+    program = load(folder, threads=threads)
+    answer = program.outputs_of(*_arrays(input_, [port.name for port in program.inputs]))
+    try:
+        if len(answer) == 1:
+            with out.open("wb") as file:
+                np.save(file, answer[0])
+        else:
+            with out.open("wb") as file:
+                named: Any = {port.name: each for port, each in zip(program.outputs, answer, strict=True)}
+                np.savez(file, **named)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror}); name another place") from error
+
+
+@model_app.command(epilog="Example: touchline model gate new-edge/ --against old-edge/")
+def gate(
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The artifact that wants to go in.")],
+    against: Annotated[Path, typer.Option(metavar="OLD", help="The artifact in place, whose limits hold.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Detectors: images/, labels/ and classes.txt to compare them on.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """May a model take another's place on this device? Exit status 1, with the reason, if not."""
+    from touchline.runtime.gate import gate
+
+    difference = None
+    if data is not None:
+        from touchline.model.difference import of_detectors
+
+        difference = of_detectors(data)
+    decision = gate(new, against, difference=difference)
+    if json_:
+        typer.echo(json.dumps(decision.as_dict()))
+    else:
+        table = Table(box=None)
+        for column in ("check", "", "found"):
+            table.add_column(column)
+        for check in decision.checks:
+            table.add_row(check.what, "passed" if check.passed else "[red]REFUSED", check.found)
+        _out.print(table)
+    if not decision.passed:
+        reasons = "; ".join(f"{check.what}: {check.found}" for check in decision.checks if not check.passed)
+        raise CheckFailed(f"{new} may not replace {against}: {reasons}")
+
+
+@model_app.command(epilog="Example: touchline model evaluate athlete --data football/")
+def evaluate(
+    what: Annotated[str, typer.Argument(metavar="NAME|DIR|tracker", help="A detector, or the tracker.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="images/, labels/ and classes.txt for a detector; MOTChallenge folders for the tracker."
+        ),
+    ],
+    stride: Annotated[int, typer.Option(min=1, help="Tracker: give it every N-th frame.")] = 1,
+    json_: Json = False,
+) -> None:
+    """Measure a detector or the tracker on labelled data."""
+    if what == "tracker":
+        from touchline.model.evaluate_tracker import evaluate_tracker
+
+        found = evaluate_tracker(data, stride)
+    else:
+        from touchline.model.evaluate_detector import evaluate as evaluate_detector
+
+        found = evaluate_detector(what, data)
+    if json_:
+        # JSON has no NaN: what nothing was labelled for is null.
+        typer.echo(json.dumps({key: None if value != value else value for key, value in found.items()}))
+        return
+    for key, value in found.items():
+        _out.print(f"{key:>14}  {value:.4g}" if isinstance(value, float) else f"{key:>14}  {value}", markup=False)
+
+
+@model_app.command(epilog="Example: touchline model train recipes/athlete.toml")
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what, for how long.")],
+    runs: Annotated[Path, typer.Option(help="Folder for checkpoints; a run found there is resumed.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Train a model by its recipe; a run that was cut off goes on where it was."""
+    from touchline.model.train import train as train_model
+
+    train_model(recipe, runs)
+
+
+def _inputs(folder: Path) -> Iterator[Any]:
+    """Calibration inputs, in the order of their names."""
+    files = sorted(path for path in folder.glob("*.np[yz]")) if folder.is_dir() else []
+    if not files:
+        raise ConfigError(f"{folder}: holds no .npy or .npz files; save real inputs there with numpy.save")
+    for file in files:
+        yield tuple(_arrays(file, None))
+
+
+def _arrays(file: Path, names: list[str] | None) -> list[Any]:
+    """The arrays of an .npy or .npz; of an .npz those of ``names``, or all in their order. Never unpickles."""
+    try:
+        stored: Any = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file; save the input there with numpy.save") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ConfigError(f"{file}: not an array ({error}); save it with numpy.save") from error
+    if isinstance(stored, np.ndarray):
+        return [stored]
+    with stored:
+        missing = [name for name in names or () if name not in stored.files]
+        if missing:
+            raise ModelError(f"{file}: lacks {', '.join(missing)}; name the arrays as the model's inputs")
+        return [stored[name] for name in names or stored.files]
+
+
+def _tell_deviation(verified: Mapping[str, Any]) -> None:
+    table = Table(box=None)
+    for column in ("output", "relative error", "greatest error", "saturated", "allowed"):
+        table.add_column(column, justify="left" if column == "output" else "right")
+    for each in verified["outputs"]:
+        table.add_row(
+            each["output"],
+            f"{each['relative_error']:.3g}",
+            f"{each['max_error']:.3g}",
+            f"{each['pinned']:.1%}",
+            f"{verified['tolerance']:.3g}",
+        )
+    _out.print(table)
+
+
+def _tell_measured(found: list[dict[str, Any]]) -> None:
+    table = Table(box=None)
+    for column in ("artifact", "threads", "p50 ms", "p95 ms", "cold start ms", "memory MB", "size kB"):
+        table.add_column(column, justify="left" if column == "artifact" else "right")
+    for each in found:
+        for row, latency in enumerate(each["latency"]):
+            first = row == 0
+            table.add_row(
+                each["name"] if first else "",
+                str(latency["threads"]),
+                f"{latency['p50_ms']:.3g}",
+                f"{latency['p95_ms']:.3g}",
+                f"{each['cold_start_ms']:.0f}" if first else "",
+                f"{each['peak_memory_mb']:.0f}" if first else "",
+                f"{each['size_bytes'] / 1e3:.0f}" if first else "",
+            )
+    _out.print(table)

@@ -1,0 +1,207 @@
+"""THE MODEL ROAD's second half: an nn.Module → traced → lowered → verified → measured → an artifact.
+
+What `touchline.compile` is. The first half, training, is train.py; between the two lies a module with its weights.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from touchline.model import trace
+from touchline.model.lower import executorch, litert, onnx
+from touchline.runtime import golden, manifest
+from touchline.runtime.golden import Array, Sample
+from touchline.runtime.measure import measure
+from touchline.runtime.program import load
+from touchline.runtime.verify import compare
+from touchline.types.errors import ConfigError, ModelError, ShapeError
+
+Target = Literal["server", "edge", "phone"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Quantise = Literal["none", "int8"]
+
+TOLERANCE: Mapping[str, float] = {"none": 1e-3, "int8": 0.1}
+"""Greatest ‖y − r‖ / ‖r‖ of an output that passes, unless the caller says otherwise."""
+
+_GOLDEN = 8
+_GOLDEN_BYTES = 32_000_000
+
+
+def compile(
+    module: nn.Module,
+    example: Tensor | Sequence[Tensor],
+    target: str = "edge",
+    *,
+    out: str | Path | None = None,
+    quantise: str = "none",
+    calibration: Iterable[Any] | None = None,
+    tolerance: float | None = None,
+    name: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> manifest.Artifact:
+    """Compile ``module`` for a device and prove that it is still the same model.
+
+    ``example``: its input, or one per argument; their shapes and dtypes are the artifact's. ``target``: ``server``
+    (ONNX), ``edge`` (LiteRT) or ``phone`` (ExecuTorch). ``quantise``: ``int8`` needs ``calibration``: real
+    inputs, each an array or tensor, or a tuple of them where the module takes several. ``tolerance``: greatest
+    relative error ‖y − r‖₂ / ‖r‖₂ of any output against the float module, on up to eight of the calibration
+    inputs (else the example); by default 0.001 in float and 0.1 in int8. ``out``: the artifact's folder, by
+    default NAME-TARGET here; it must not exist yet. ``facts``: more keys for its manifest (task, licence, what
+    it was trained on, limits …).
+
+    Raises `CheckFailed` where the compiled model is another one than the module, so that nothing is written;
+    `ModelError`: cannot be traced, or holds operators that the target does not have (all are named);
+    `ConfigError`: an unknown target and the like; `ShapeError`: calibration inputs unlike the example.
+    """
+    known, kind = _target(target), _quantise(quantise)
+    name = name or type(module).__name__
+    folder = Path(out) if out is not None else Path(f"{name}-{target}")
+    if folder.exists():
+        raise ConfigError(f"{folder}: exists already; name another folder or remove it")
+    example = (example,) if isinstance(example, Tensor) else tuple(example)
+    real = _samples(calibration, example, name)
+    if kind == "int8" and not real:
+        raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
+
+    program = trace.trace(module, example, name)
+    _require_operators(program, known, name)
+    samples = _reference(module, real or [tuple(tensor.numpy() for tensor in example)])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+        draft = Path(work) / folder.name
+        draft.mkdir()
+        file = _lower(module, program, example, known, draft, real if kind == "int8" else None)
+        golden.write(draft / golden.FILE, samples)
+        said: dict[str, Any] = {
+            "name": name,
+            "target": target,
+            "quantise": kind,
+            **_ports(program, samples[0]),
+            "tolerance": TOLERANCE[kind] if tolerance is None else tolerance,
+            **(facts or {}),
+        }
+        files = [file, golden.FILE]
+        manifest.write(draft, said, files)
+        # From here on as on a device: what was written is loaded, run and judged.
+        verdict = compare(load(draft), samples, float(said["tolerance"]), name).require()
+        said["verified"] = verdict.as_dict()
+        manifest.write(draft, said, files)
+        (measured,) = measure([draft])
+        said["measured"] = {key: value for key, value in measured.as_dict().items() if key != "name"}
+        manifest.write(draft, said, files)
+        shutil.move(draft, folder)
+    return manifest.read(folder)
+
+
+def _lower(
+    module: nn.Module,
+    program: ExportedProgram,
+    example: Sequence[Tensor],
+    target: Target,
+    folder: Path,
+    calibration: onnx.Samples | None,
+) -> str:
+    match target:
+        case "server":
+            return onnx.lower(program, folder, calibration)
+        case "edge":
+            return litert.lower(module, example, folder, calibration)
+        case "phone":
+            return executorch.lower(program, folder, calibration)
+
+
+def _supports(target: Target) -> trace.Supports:
+    match target:
+        case "server":
+            return onnx.supports()
+        case "edge":
+            return litert.supports()
+        case "phone":
+            return executorch.supports()
+
+
+def _require_operators(program: ExportedProgram, target: Target, name: str) -> None:
+    plain = program.run_decompositions()
+    missing = trace.unsupported(plain, _supports(target))
+    if missing:
+        others = [other for other in TARGETS if other != target and not trace.unsupported(plain, _supports(other))]
+        raise trace.refuse(name, target, missing, others)
+
+
+def _reference(module: nn.Module, inputs: Sequence[tuple[Array, ...]]) -> list[Sample]:
+    """What the float module itself answers to the first of ``inputs``."""
+    samples: list[Sample] = []
+    held = 0
+    for arrays in inputs[:_GOLDEN]:
+        with torch.no_grad():
+            answer = module.eval()(*(torch.from_numpy(array.copy()) for array in arrays))
+        outputs = tuple(tensor.numpy() for tensor in _tensors(answer))
+        held += sum(array.nbytes for array in (*arrays, *outputs))
+        if samples and held > _GOLDEN_BYTES:
+            break
+        samples.append(Sample(arrays, outputs))
+    return samples
+
+
+def _tensors(answer: Any) -> list[Tensor]:
+    if isinstance(answer, Tensor):
+        return [answer]
+    if isinstance(answer, list | tuple):
+        return [tensor for each in cast(Sequence[Any], answer) for tensor in _tensors(each)]
+    raise ModelError(f"the module answers {type(answer).__name__}; let it return a tensor or a tuple of tensors")
+
+
+def _samples(calibration: Iterable[Any] | None, example: Sequence[Tensor], name: str) -> list[tuple[Array, ...]]:
+    """Calibration inputs as arrays, checked against the example."""
+    found: list[tuple[Array, ...]] = []
+    for number, given in enumerate(calibration or ()):
+        arrays = tuple(
+            np.ascontiguousarray(each.numpy() if isinstance(each, Tensor) else each)
+            for each in (given if isinstance(given, tuple | list) else (given,))
+        )
+        mine = [(array.shape, str(array.dtype)) for array in arrays]
+        want = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
+        if mine != want:
+            raise ShapeError(
+                f"{name}: calibration sample {number} is {mine}, the example is {want}; make them alike"
+            )
+        if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
+            raise ShapeError(f"{name}: calibration sample {number} holds a NaN or an infinity; leave it out")
+        found.append(arrays)
+    return found
+
+
+def _ports(program: ExportedProgram, sample: Sample) -> dict[str, list[dict[str, Any]]]:
+    """``inputs`` and ``outputs`` of a manifest; inputs are named as the module's arguments."""
+    names = list(program.graph_signature.user_inputs)
+    outputs = (
+        [f"output_{index}" for index in range(len(sample.outputs))] if len(sample.outputs) > 1 else ["output"]
+    )
+    return {
+        key: [
+            {"name": str(name), "shape": list(array.shape), "dtype": str(array.dtype)}
+            for name, array in zip(group, arrays, strict=True)
+        ]
+        for key, group, arrays in (("inputs", names, sample.inputs), ("outputs", outputs, sample.outputs))
+    }
+
+
+def _target(target: str) -> Target:
+    if target not in TARGETS:
+        raise ConfigError(f"target is {target!r}; choose {', '.join(TARGETS)}")
+    return target
+
+
+def _quantise(quantise: str) -> Quantise:
+    if quantise not in TOLERANCE:
+        raise ConfigError(f"quantise is {quantise!r}; choose none or int8")
+    return cast(Quantise, quantise)

@@ -1,0 +1,1 @@
+"""A traced network → a file that a device runs: one file per target."""

@@ -1,0 +1,61 @@
+"""Real inputs and what the float model answered: how a device proves that it runs the same model."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.types.errors import ModelError
+
+FILE = "golden.npz"
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One input of the model and the reference's answer to it: one array per port, in their order."""
+
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+
+
+def write(path: Path, samples: Sequence[Sample]) -> None:
+    """Write ``samples``, compressed."""
+    arrays = {
+        f"{number}.{kind}{index}": array
+        for number, sample in enumerate(samples)
+        for kind, group in (("in", sample.inputs), ("out", sample.outputs))
+        for index, array in enumerate(group)
+    }
+    np.savez_compressed(path, **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def read(path: Path) -> list[Sample]:
+    """The samples of a file that `write` wrote. Raises `ModelError`; never unpickles."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays: dict[str, Array] = dict(stored.items())
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: is missing, so nothing proves this model; compile it again") from error
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); fetch the artifact again") from error
+    samples: list[Sample] = []
+    while f"{len(samples)}.in0" in arrays:
+        groups = [_group(arrays, f"{len(samples)}.{kind}") for kind in ("in", "out")]
+        samples.append(Sample(*groups))
+    if not samples or not all(sample.outputs for sample in samples):
+        raise ModelError(f"{path}: holds no samples; compile the model again")
+    return samples
+
+
+def _group(arrays: dict[str, Array], prefix: str) -> tuple[Array, ...]:
+    found: list[Array] = []
+    while f"{prefix}{len(found)}" in arrays:
+        found.append(arrays[f"{prefix}{len(found)}"])
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""An artifact on this device: loaded, checked, run. What `touchline.load` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.runtime import manifest
+from touchline.runtime.load import load as load_file
+from touchline.runtime.tensors import Model, Port
+from touchline.types.errors import ModelError, ShapeError
+
+Array = NDArray[Any]
+
+
+def load(model: str | Path, *, threads: int = 1) -> Program:
+    """The shipped model of this name, an artifact's folder, or a bare model file, ready to run on ``threads``.
+
+    Every byte of an artifact is checked against its manifest first. Raises `ModelError`: missing, corrupt, changed
+    after it was made, or of a kind that nothing installed here runs.
+    """
+    path = manifest.find(model)
+    if path.is_file():
+        return Program(load_file(path, threads=threads), {}, str(path))
+    artifact = manifest.read(path)
+    return Program(load_file(artifact.file, threads=threads), artifact.manifest, str(path))
+
+
+class Program:
+    """A model with what its manifest says of it. Not safe to run from two threads at once.
+
+    ``manifest``: see docs/artifacts.md; empty for a bare file. ``inputs``, ``outputs``: the manifest's names, in
+    the order of `run`.
+    """
+
+    def __init__(self, model: Model, said: Mapping[str, Any], name: str) -> None:
+        self._model = model
+        self._name = name
+        self.manifest = said
+        self.inputs = _named(model.inputs, said.get("inputs"))
+        self.outputs = _named(model.outputs, said.get("outputs"))
+
+    def run(self, *arrays: Array) -> Array | tuple[Array, ...]:
+        """One array per input → the output, or a tuple of them if there are several. The arrays given back are
+        the caller's.
+
+        Raises `ShapeError` where an array is not what the model takes or holds a NaN or an infinity.
+        """
+        outputs = self.outputs_of(*arrays)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def outputs_of(self, *arrays: Array) -> list[Array]:
+        """`run`, always a list."""
+        if len(arrays) != len(self.inputs):
+            names = ", ".join(port.name for port in self.inputs)
+            raise ShapeError(f"{self._name}: takes {len(self.inputs)} arrays ({names}), was given {len(arrays)}")
+        for array, port in zip(arrays, self.inputs, strict=True):
+            self._check(array, port)
+        return self._model.run(*arrays)
+
+    def _check(self, array: Array, port: Port) -> None:
+        if array.dtype != port.dtype:
+            raise ShapeError(
+                f"{self._name}: input {port.name} is {array.dtype}, must be {port.dtype}; convert it: "
+                f".astype('{port.dtype}')"
+            )
+        fits = array.ndim == len(port.shape) and all(
+            want is None or have == want for have, want in zip(array.shape, port.shape, strict=True)
+        )
+        if not fits:
+            wanted = "×".join("any" if size is None else str(size) for size in port.shape)
+            given = "×".join(str(size) for size in array.shape)
+            raise ShapeError(f"{self._name}: input {port.name} has shape {given}, must have {wanted}; reshape it")
+        if array.dtype.kind == "f" and not _finite(array):
+            raise ShapeError(f"{self._name}: input {port.name} holds a NaN or an infinity; clean it first")
+
+
+def _finite(array: Array) -> bool:
+    # The sum is quick, and finite where all are; where it is not it may only have overflowed.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+
+
+def _named(ports: tuple[Port, ...], said: Any) -> tuple[Port, ...]:
+    """Ports under their manifest's names: back ends rename or number them."""
+    if not isinstance(said, list) or len(said) != len(ports):  # pyright: ignore[reportUnknownArgumentType]
+        return ports
+    names: list[Any] = [entry.get("name") if isinstance(entry, dict) else None for entry in said]  # pyright: ignore
+    if not all(isinstance(name, str) for name in names):
+        raise ModelError("manifest.json: every input and output has a name; fetch the artifact again")
+    return tuple(
+        Port(name, port.shape, port.dtype, port.scale, port.zero_point)
+        for name, port in zip(names, ports, strict=True)
+    )

@@ -1,0 +1,161 @@
+"""The model road: a module goes in, an artifact comes out that is proved to be the same model."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import touchline
+from tests.model import nets
+from touchline.runtime import manifest
+from touchline.types import CheckFailed, ConfigError, ModelError, ShapeError
+
+TARGETS = ["server", "edge", "phone"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("artifacts")
+
+
+def pictures(count: int, seed: int = 3) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.random((1, 3, 32, 32), np.float32) for _ in range(count)]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_classic_ten_lines_go_through_every_target(target: str, folder: Path) -> None:
+    model, x = nets.simple_model()
+    artifact = touchline.compile(model, x, target, out=folder / f"simple-{target}")
+    program = touchline.load(folder / f"simple-{target}")
+    y = program.run(x.numpy())
+    assert isinstance(y, np.ndarray)
+    np.testing.assert_allclose(y, model(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+    assert artifact.manifest["verified"]["passed"] is True
+    assert [port["shape"] for port in artifact.manifest["inputs"]] == [[1, 10]]
+    assert artifact.manifest["measured"]["latency"][0]["p50_ms"] > 0
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_int8_is_smaller_and_still_the_same_model(target: str, folder: Path) -> None:
+    model, x = nets.small_net()
+    samples = pictures(16)
+    artifact = touchline.compile(
+        model, x, target, quantise="int8", calibration=samples, out=folder / f"small-{target}"
+    )
+    program = touchline.load(folder / f"small-{target}")
+    fresh = pictures(1, seed=99)[0]
+    answers = program.run(fresh)
+    assert isinstance(answers, tuple)
+    truth = model(torch.from_numpy(fresh))
+    for answer, true in zip(answers, truth, strict=True):
+        true = true.detach().numpy()
+        assert 0 < np.linalg.norm(answer - true) < 0.1 * np.linalg.norm(true)  # int8 indeed, and close
+    assert artifact.manifest["quantise"] == "int8"
+    assert artifact.manifest["verified"]["samples"] == 8
+
+
+def test_what_loses_more_than_its_tolerance_is_not_written(folder: Path) -> None:
+    model, x = nets.small_net()
+    out = folder / "strict"
+    with pytest.raises(CheckFailed, match=r"not the same model: output .* 1e-06 is allowed"):
+        touchline.compile(model, x, "server", quantise="int8", calibration=pictures(4), tolerance=1e-6, out=out)
+    assert not out.exists()
+    assert not list(folder.glob(".strict*"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_all_unsupported_operators_are_named_with_their_lines(target: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        touchline.compile(nets.OddNet(), torch.rand(2, 2), target, out=tmp_path / "odd")
+    message = str(caught.value)
+    assert "bessel_j0" in message
+    assert "i1e" in message
+    assert message.count("nets.py:") == 2
+    assert "\n" not in message
+
+
+def test_a_module_whose_data_decide_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be traced"):
+        touchline.compile(nets.Branching(), torch.rand(2, 2), "server", out=tmp_path / "branching")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"target": "toaster"}, ConfigError, "server, edge, phone"),
+        ({"quantise": "int4"}, ConfigError, "none or int8"),
+        ({"quantise": "int8"}, ConfigError, "give calibration samples"),
+        ({"calibration": [np.zeros((1, 3, 30, 30), np.float32)]}, ShapeError, "sample 0 is"),
+        ({"calibration": [np.zeros((1, 3, 32, 32), np.float64)]}, ShapeError, "float64"),
+        ({"calibration": [np.full((1, 3, 32, 32), np.nan, np.float32)]}, ShapeError, "NaN"),
+        ({"out": "."}, ConfigError, "exists already"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(
+    change: dict[str, Any], error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    model, x = nets.small_net()
+    with pytest.raises(error, match=words):
+        touchline.compile(model, x, **({"target": "server", "out": tmp_path / "never"} | change))
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_device_without_torch_gives_the_same_answer(folder: Path) -> None:
+    """The whole way back in a process where torch cannot be imported."""
+    model, x = nets.simple_model()
+    out = folder / "light"
+    touchline.compile(model, x, "server", out=out)
+    np.save(folder / "x.npy", x.numpy())
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from touchline.app.cli import main\n"
+        f"sys.argv = ['touchline', 'model', 'run', {str(out)!r}, '--input', {str(folder / 'x.npy')!r}, "
+        f"'--out', {str(folder / 'y.npy')!r}]\n"
+        "main()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    np.testing.assert_allclose(np.load(folder / "y.npy"), model(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "touchline", "model", *words],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+
+def test_the_commands_compile_verify_gate_and_refuse(tmp_path: Path) -> None:
+    calibration = tmp_path / "samples"
+    calibration.mkdir()
+    for number, picture in enumerate(pictures(8)):
+        np.save(calibration / f"{number}.npy", picture)
+    out = tmp_path / "net-server"
+    made = command(
+        *("compile", f"{nets.__file__}:small_net", "--target", "server", "--quantise", "int8"),
+        *("--calibration", str(calibration), "--out", str(out), "--json"),
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["verified"]["passed"] is True
+    assert command("verify", str(out)).returncode == 0
+
+    said = dict(manifest.read(out).manifest)
+    files = list(said["files"])
+    manifest.write(out, said | {"tolerance": 1e-6}, files)
+    refused = command("verify", str(out))
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "not the same model" in refused.stderr
+    gated = command("gate", str(out), "--against", str(out))
+    assert gated.returncode == 1
+    assert "same model as its float reference" in gated.stderr
