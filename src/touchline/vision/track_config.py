@@ -22,9 +22,9 @@ class MotionConfig:
     """
 
     noise: Axes = (0.035, 0.035, 0.045, 0.032)
-    speed: Axes = (1.15, 0.7, 1.5, 0.6)
+    speed: Axes = (0.72, 0.46, 1.5, 0.6)
     memory: tuple[float, float] = (1.15, 0.1)
-    jerk: Axes = (0.012, 0.014, 0.016, 0.0075)
+    jerk: Axes = (0.023, 0.025, 0.016, 0.0075)
     told: float = 0.015
     camera_speed: float = 5.0
     camera_acceleration: float = 3.85
@@ -59,7 +59,7 @@ class KindConfig:
     """
 
     motion: MotionConfig = field(default_factory=MotionConfig)
-    new_cost: float = 1.3
+    new_cost: float = 2.5
     overlap_worth: float = 1.0
     tail: float = 11.5
     confirm_hits: int = 2
