@@ -6,11 +6,13 @@ import itertools
 from pathlib import Path
 from threading import Event
 
+import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clips import write_clip
+from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.media.sources.location import Location
 from touchline.media.sources.loop import LoopSource, Round, measure
 from touchline.media.timeline import Sample
@@ -99,3 +101,17 @@ def test_what_cannot_be_played_is_raised_where_it_is_played(tmp_path: Path) -> N
     bad.write_text("no video")
     with pytest.raises(SourceError, match="not a video"):
         next(source(bad, Clock(0.0)).read())
+
+
+def test_a_file_without_a_key_picture_is_told_and_not_read_for_ever(tmp_path: Path) -> None:
+    whole, bad = write_clip(tmp_path / "whole.mkv", width=64, height=48, frames=10), tmp_path / "nokey.mkv"
+    with av.open(str(whole)) as given, av.open(str(bad), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size and not packet.is_keyframe:
+                packet.stream = stream
+                made.mux(packet)
+    with pytest.raises(SourceError, match="no key picture"):
+        next(source(bad, Clock(0.0)).read())
+    with pytest.raises(SourceError, match="no key picture"):
+        next(FFmpegSource(Location.parse(str(bad))).read())

@@ -86,6 +86,32 @@ def test_what_came_before_a_fault_is_given_first() -> None:
             pump.get(5)
 
 
+def test_a_fault_of_the_reader_s_own_is_told_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Stumbling(Made):
+        def read(self) -> Generator[StreamInfo | Sample]:
+            yield from super().read()
+            raise ValueError("s3" + "cret")  # the traceback shows this line, not its outcome
+
+    monkeypatch.setattr(capturing, "open_source", lambda *_, **__: Stumbling(Traits(), samples=1))
+    monkeypatch.setattr(capturing, "FIRST_WAIT_S", 0.01)
+    said: list[str] = []
+    stop = threading.Event()
+
+    def on_state(_: CameraState, message: str | None) -> None:
+        said.extend([message] if message else [])
+
+    capture = capturing.Capture("rtsp://h/x", clock=time.monotonic, stop=stop, on_state=on_state)
+    for item in capture.packets():
+        if isinstance(item, StreamInfo) and capture.attempts >= 2:
+            stop.set()
+    assert "sends what cannot be read (ValueError)" in said[0]
+    printed = capfd.readouterr().err
+    assert "in read" in printed
+    assert "s3cret" not in printed + "".join(said)
+
+
 def test_nothing_in_time_is_none() -> None:
     hold = threading.Event()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
+import threading
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from touchline.media.annexb import join_nals
 from touchline.media.sources.rtsp.address import Address
 from touchline.media.sources.rtsp.auth import Login
+from touchline.media.sources.rtsp.connection import Confused, Connection
 from touchline.media.sources.rtsp.depacketise import AccessUnit, Depacketiser
 from touchline.media.sources.rtsp.sdp import read_video_track
 
@@ -238,3 +241,37 @@ def test_basic_and_nothing() -> None:
     assert login.header("PLAY", "x") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     assert not Login("", "").challenge(['Basic realm="x"'])
     assert not Login("u", "p").challenge(["Negotiate"])
+
+
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "answer", [f"RTSP/1.0 {DIGITS} OK\r\n\r\n", f"RTSP/1.0 200 OK\r\nContent-Length: {DIGITS}\r\n\r\n"]
+)
+def test_numbers_that_are_none_are_the_server_s_fault(answer: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(answer.encode())
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        connection = Connection(Address.parse(f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"))
+        connection.connect()
+        try:
+            with pytest.raises(Confused):
+                connection.request("OPTIONS", "rtsp://127.0.0.1/x")
+        finally:
+            connection.close()
+            serving.join(10)
+
+
+def test_a_description_of_endless_numbers_is_survived() -> None:
+    text = f"m=video 0 RTP/AVP {DIGITS}\na=rtpmap:{DIGITS} H264/{DIGITS}\n"
+    track = read_video_track(text)[1]
+    assert track is not None
+    assert (track.payload_type, track.clock) == (-1, 90_000)

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from touchline.media import faults
-from touchline.media.pump import Ended, Pump
+from touchline.media.pump import Broken, Ended, Pump
 from touchline.media.sources import Location, Source, Traits, open_source
 from touchline.media.timeline import FileTimeline, LiveTimeline, PacedTimeline, Sample
 from touchline.types import CameraState, Packet, SourceError, StreamInfo
@@ -119,6 +119,8 @@ class Capture:
             while not self._stop.is_set():
                 try:
                     item = pump.get(POLL_S)
+                except Broken as error:
+                    raise faults.broken(location, error.cause) from error
                 except Ended:
                     if traits.ends:
                         self._tell(CameraState.STALE, str(faults.finished(location)))

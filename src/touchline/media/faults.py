@@ -35,6 +35,10 @@ def unknown_codec(location: Location) -> SourceError:
 
 def no_key(location: Location) -> SourceError:
     """Pictures come, but none that decoding can start from."""
+    if location.kind is Kind.FILE:
+        return SourceError(
+            location.shown, "has no key picture to begin with", "copy or convert it again", retry=False
+        )
     return SourceError(
         location.shown, "sends no key pictures", "set the camera's key-picture interval (GOP) to 1 or 2 s"
     )
@@ -56,6 +60,15 @@ def frozen(location: Location, seconds: float) -> SourceError:
     """It gave pictures and stopped."""
     return SourceError(
         location.shown, f"nothing has come for {seconds:.0f} s", "connecting again; check it and its network"
+    )
+
+
+def broken(location: Location, error: Exception) -> SourceError:
+    """Reading it fell over something that nobody foresaw."""
+    return SourceError(
+        location.shown,
+        f"sends what cannot be read ({type(error).__name__})",
+        "trying again; please report what stands in the output above",
     )
 
 

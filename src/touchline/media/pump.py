@@ -7,7 +7,9 @@ time-out.
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +26,14 @@ CLOSE_S = 0.3
 
 class Ended(Exception):
     """The source has no more packets."""
+
+
+class Broken(Exception):
+    """Reading the source raised what it should not have: a fault of ours, with its cause."""
+
+    def __init__(self, cause: Exception) -> None:
+        self.cause = cause
+        super().__init__(repr(cause))
 
 
 class Pump:
@@ -65,7 +75,8 @@ class Pump:
     def get(self, timeout: float) -> StreamInfo | Sample | None:
         """The next item, or None after ``timeout`` seconds.
 
-        Raises `SourceError` where the source failed, `Ended` where it is finished, both after the last packet.
+        Raises `SourceError` where the source failed, `Broken` where its reader did, `Ended` where it is finished,
+        all after the last packet.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._ended, timeout)
@@ -93,8 +104,11 @@ class Pump:
             for item in reader:
                 if not self._put(item):
                     break
-        except Exception as fault:  # noqa: BLE001  # raised again in `get`, in the caller's thread
+        except SourceError as fault:
             self._fault = fault
+        except Exception as fault:  # noqa: BLE001  # raised again in `get`, in the caller's thread
+            _tell(fault)
+            self._fault = Broken(fault)
         finally:
             reader.close()
             with self._changed:
@@ -134,3 +148,9 @@ class Pump:
         self._queue.extend(kept[-1:])
         self._bytes = 0
         self._gate.shut()
+
+
+def _tell(fault: Exception) -> None:
+    """Print where it happened. Not its text, which may hold the source's URL with its password."""
+    lines = traceback.format_tb(fault.__traceback__)
+    print("".join([*lines, type(fault).__name__]), file=sys.stderr, flush=True)

@@ -55,6 +55,10 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
                 yield format_.info
             started = True
             yield Sample(data, pts, dts, is_key)
+        if skipped and not started:
+            raise faults.no_key(location)
+        if not started and location.kind is Kind.FILE:
+            raise faults.no_video(location)
     except av.error.FFmpegError as error:
         raise faults.fault(location, error, opened=True) from None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from touchline import __version__
 from touchline.media.sources.rtsp.address import Address
 from touchline.media.sources.rtsp.auth import Login
+from touchline.media.sources.rtsp.number import whole_number
 
 CONNECT_S = 5.0
 ANSWER_S = 5.0
@@ -167,8 +168,8 @@ class Connection:
             name, _, value = line.partition(":")
             headers.setdefault(name.strip().lower(), []).append(value.strip())
         length = headers.get("content-length", ["0"])[0]
-        size = int(length) if length.isdecimal() else 0
-        if size > MAX_MESSAGE:
+        size = whole_number(length) if length else 0
+        if size is None or size > MAX_MESSAGE:
             raise Confused
         self._need(end + 4 + size, timeout)
         body = bytes(self._buffer[end + 4 : end + 4 + size]).decode("utf-8", "replace")
@@ -176,9 +177,12 @@ class Connection:
         words = lines[0].split(" ", 2)
         if words[-1].startswith("RTSP/"):
             return None
-        if not words[0].startswith("RTSP/") or len(words) < 2 or not words[1].isdecimal():
+        if not words[0].startswith("RTSP/") or len(words) < 2:
             raise Confused
-        return Answer(int(words[1]), headers, body)
+        status = whole_number(words[1])
+        if status is None:
+            raise Confused
+        return Answer(status, headers, body)
 
     def _need(self, size: int, timeout: float) -> None:
         while len(self._buffer) < size:

@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass
 
 from touchline.media.annexb import VideoCodec, join_nals
+from touchline.media.sources.rtsp.number import whole_number
 
 _CODECS: dict[str, VideoCodec] = {"H264": "h264", "H265": "hevc"}
 
@@ -45,14 +46,15 @@ def read_video_track(text: str) -> tuple[str, VideoTrack | None]:
 def _track(payload_type: str, attributes: dict[str, str]) -> VideoTrack:
     mapping = attributes.get(f"rtpmap:{payload_type}", "").partition(" ")[2].split("/")
     codec = _CODECS.get(mapping[0].strip().upper())
-    clock = int(mapping[1]) if len(mapping) > 1 and mapping[1].strip().isdecimal() else 90_000
+    clock = whole_number(mapping[1].strip()) if len(mapping) > 1 else None
+    number = whole_number(payload_type)
     settings = attributes.get(f"fmtp:{payload_type}", "").partition(" ")[2]
     pairs = dict(_pair(part) for part in settings.split(";") if "=" in part)
     names = ("sprop-parameter-sets",) if codec == "h264" else ("sprop-vps", "sprop-sps", "sprop-pps")
     sets = [nal for name in names for nal in _decoded(pairs.get(name, ""))]
     return VideoTrack(
         codec=codec,
-        payload_type=int(payload_type) if payload_type.isdecimal() else -1,
+        payload_type=-1 if number is None else number,
         clock=clock or 90_000,
         control=attributes.get("control", ""),
         fps=_rate(attributes.get("framerate", "")),

@@ -15,6 +15,7 @@ from touchline.media.sources.location import Location
 from touchline.media.sources.rtsp.address import Address
 from touchline.media.sources.rtsp.connection import Answer, Closed, Confused, Connection
 from touchline.media.sources.rtsp.depacketise import Depacketiser
+from touchline.media.sources.rtsp.number import whole_number
 from touchline.media.sources.rtsp.sdp import VideoTrack, read_video_track
 from touchline.media.sources.source import Traits
 from touchline.media.timeline import Sample
@@ -136,7 +137,7 @@ class RtspSource:
         connection.session = session.strip()
         seconds = rest.replace(" ", "").partition("timeout=")[2].partition(";")[0]
         self._check(connection.request("PLAY", base, {"Range": "npt=0.000-"}))
-        return int(channel) if channel.isdecimal() else 0, float(seconds) if seconds.isdecimal() else 60.0
+        return whole_number(channel) or 0, float(whole_number(seconds) or 60)
 
     def _pictures(
         self, connection: Connection, track: VideoTrack, channel: int, keep_alive: _KeepAlive
