@@ -108,8 +108,8 @@ void tl_depthwise_s8_mve(const tl_conv *p, const int8_t *in, int8_t *out, void *
 /* ---- transposed convolution (portable) --------------------------------------------------------------------------
  * weights OHWI as they are; the structure of tl_conv (dilation 1, add_with NULL, ring_rows 0, dense). pad_top and
  * pad_left are those of the forward convolution. Channel records: bias is NOT folded (what an output sees varies).
- * scratch: 4 * out_c. Never in place. */
-void tl_transposed_conv_s8(const tl_conv *p, const int8_t *in, int8_t *out, void *scratch);
+ * No scratch. Never in place. */
+void tl_transposed_conv_s8(const tl_conv *p, const int8_t *in, int8_t *out);
 
 /* ---- fully connected --------------------------------------------------------------------------------------------
  * packing, weights given as [outputs][inputs] (K = inputs):
@@ -130,8 +130,8 @@ void tl_fully_connected_s8_dsp(const tl_fully_connected *p, const int8_t *in, in
 void tl_fully_connected_s8_mve(const tl_fully_connected *p, const int8_t *in, int8_t *out);
 
 /* ---- pools and mean ---------------------------------------------------------------------------------------------
- * Windows are clipped to the input, an average divides by what is left (TFLite). Dense. In place is safe if
- * out_h * out_w == 1 or the windows do not overlap (stride >= kernel, no padding); out then begins at in. */
+ * Windows are clipped to the input, an average divides by what is left (TFLite). Dense. In place (out == in) is safe
+ * if pad_top = pad_left = 0. */
 typedef struct {
     int16_t in_h, in_w, channels, out_h, out_w;
     int16_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
