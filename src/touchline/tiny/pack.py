@@ -1,16 +1,17 @@
 """Weights, records and tables in the form that the C kernels read (`csrc/touchline_kernels.h` says which and why).
 
-Pure numpy. Weights are int8 in TFLite's order; multipliers and shifts are TFLite's (`quantize_multiplier`).
+Pure numpy. Weights are int8 in TFLite's order; multipliers and shifts are TFLite's too.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from touchline.tiny.fixed_point import wrap
 
 Flavour = Literal["portable", "dsp", "mve"]
 Ints = npt.NDArray[np.integer[Any]]
@@ -20,7 +21,8 @@ Ints = npt.NDArray[np.integer[Any]]
 class Packed:
     """What a layer's structure points at.
 
-    weights: int8 or int16, flat, to be aligned to 4 bytes (mve: 8). channels: int32, flat. fast: 0 or 1, the structure's field.
+    weights: int8 or int16, flat, to be aligned to 4 bytes (mve: 8). channels: int32, flat. fast: 0 or 1, the field
+    of that name.
     """
 
     weights: npt.NDArray[np.int8] | npt.NDArray[np.int16]
@@ -33,55 +35,10 @@ def up(n: int, multiple: int) -> int:
     return -(-n // multiple) * multiple
 
 
-# ---- numbers ------------------------------------------------------------------------------------------------------
-
-
-def quantize_multiplier(real: float) -> tuple[int, int]:
-    """A real factor as (multiplier, shift): multiplier * 2^(shift - 31), TFLite's QuantizeMultiplier."""
-    if real == 0.0:
-        return 0, 0
-    fraction, shift = math.frexp(real)
-    multiplier = math.floor(abs(fraction) * (1 << 31) + 0.5)
-    if multiplier == 1 << 31:
-        multiplier //= 2
-        shift += 1
-    if shift < -31:
-        return 0, 0
-    if shift > 30:
-        return (1 << 31) - 1, 30
-    return (multiplier if real > 0 else -multiplier), shift
-
-
-def high_mul(a: int, b: int) -> int:
-    """round(a * b / 2^31), ties upwards, saturated (gemmlowp's SaturatingRoundingDoublingHighMul)."""
-    return min((a * b + (1 << 30)) >> 31, (1 << 31) - 1)
-
-
-def round_shift(x: int, e: int) -> int:
-    """round(x / 2^e), ties away from zero (gemmlowp's RoundingDivideByPOT)."""
-    mask = (1 << e) - 1
-    return (x >> e) + ((x & mask) > (mask >> 1) + (x < 0))
-
-
-def wrap(x: int) -> int:
-    """x as a 32 bit register holds it."""
-    return (x + (1 << 31)) % (1 << 32) - (1 << 31)
-
-
-def scale(x: int, multiplier: int, shift: int) -> int:
-    """TFLite's MultiplyByQuantizedMultiplier with two roundings."""
-    if shift > 0:
-        return high_mul(wrap(x << shift), multiplier)
-    return round_shift(high_mul(x, multiplier), -shift)
-
-
-# ---- channel records ----------------------------------------------------------------------------------------------
-
-
 def fold_bias(rows: Ints, bias: Ints, in_zero: int) -> list[int]:
     """bias' of each output; rows: its weights, [outputs][K]."""
     sums = rows.astype(np.int64).sum(axis=1)
-    return [wrap(int(b) - in_zero * int(s)) for b, s in zip(bias, sums, strict=True)]
+    return [int(wrap(int(b) - in_zero * int(s))) for b, s in zip(bias, sums, strict=True)]
 
 
 def _fast_records(
@@ -103,7 +60,7 @@ def _fast_records(
             return None
         if ((2 * abs(out_zero) + 1) << (-shift - 1)) + (1 << 30) >= 1 << 31:
             return None
-        records += [wrap(2 * folded[i]), multiplier, -shift - 1]
+        records += [int(wrap(2 * folded[i])), multiplier, -shift - 1]
     return records
 
 
@@ -141,11 +98,11 @@ def channel_records(
     return np.array(records, np.int32), int(fast is not None)
 
 
-# ---- weights ------------------------------------------------------------------------------------------------------
-
-
 def dsp_fits(rows: Ints) -> bool:
-    """Whether two outputs' weights fit one int16 everywhere (false only where -128 stands over a negative); rows [outputs][K]."""
+    """Whether two outputs' weights fit one int16 everywhere: false where -128 stands over a negative.
+
+    rows: [outputs][K].
+    """
     low, high = _pairs(rows)
     return bool(np.all(256 * high + low >= -(1 << 15)))
 
@@ -266,9 +223,6 @@ def pack_depthwise(
     return Packed(taps.reshape(-1).astype(np.int8), channels, 0)
 
 
-# ---- memory -------------------------------------------------------------------------------------------------------
-
-
 def ring_rows(in_h: int, in_row_bytes: int, out_h: int, out_row_bytes: int, stride_h: int, pad_top: int) -> int:
     """Rows of input that a convolution in place keeps (`tl_conv.ring_rows`)."""
     kept = 1
@@ -288,5 +242,5 @@ def conv_scratch(taps: int, in_c: int, out_c: int, ring_bytes: int, adds: bool, 
 def depthwise_scratch(taps: int, in_c: int, ring_bytes: int, flavour: Flavour) -> int:
     """Bytes of scratch of `tl_depthwise_s8*`."""
     pointers = 8 * -(-taps // 2)
-    fixed = {"portable": 0, "dsp": up(in_c, 4) + 8 + pointers, "mve": up(in_c, 16) + pointers}[flavour]
+    fixed = {"portable": 0, "dsp": up(in_c, 4) + pointers, "mve": up(in_c, 16) + pointers}[flavour]
     return up(fixed + ring_bytes, 8)

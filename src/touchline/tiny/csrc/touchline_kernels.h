@@ -98,7 +98,7 @@ void tl_conv_s8_mve(const tl_conv *p, const int8_t *in, int8_t *out, void *scrat
  *   mve: int8 [T][R16(out_c)], zeros beyond out_c
  * channel records: as above, but dsp pads the channels to a multiple of 4.
  * scratch: portable  ring
- *          dsp       R4(in_c) + 8 + 8 * ceil(T / 2) + ring, rounded up to 8
+ *          dsp       R4(in_c) + 8 * ceil(T / 2) + ring, rounded up to 8
  *          mve       R16(in_c) + 8 * ceil(T / 2) + ring, rounded up to 8
  * in place (out == in): multiplier 1, with a ring as for tl_conv. */
 void tl_depthwise_s8(const tl_conv *p, const int8_t *in, int8_t *out, void *scratch);
