@@ -226,7 +226,6 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "MEAN": (tflite.ReducerOptions, ("KeepDims",)),
     "SUM": (tflite.ReducerOptions, ("KeepDims",)),
     "REDUCE_MAX": (tflite.ReducerOptions, ("KeepDims",)),
-    "REDUCE_MIN": (tflite.ReducerOptions, ("KeepDims",)),
     "RESIZE_NEAREST_NEIGHBOR": (tflite.ResizeNearestNeighborOptions, ("AlignCorners", "HalfPixelCenters")),
     "RESIZE_BILINEAR": (tflite.ResizeBilinearOptions, ("AlignCorners", "HalfPixelCenters")),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _SLICE),

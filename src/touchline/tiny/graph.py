@@ -101,6 +101,17 @@ class Conv2D(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConvAdd(Conv2D):
+    """A convolution and the ADD behind it: input, filter, (bias,) summand; the sum is written over the summand.
+
+    ``middle``: what the convolution alone would give; never stored.
+    """
+
+    middle: Tensor
+    add_clamp: Clamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepthwiseConv2D(Op):
     """input, filter 1HWO, bias or none; O = input channels · multiplier."""
 
@@ -163,9 +174,10 @@ class Softmax(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduce(Op):
-    """Over ``axes``, sorted; the output's shape says whether they are kept."""
+    """Over ``axes``, sorted and next to each other but for axes of size 1; the output's shape says whether they
+    are kept."""
 
-    kind: Literal["mean", "sum", "max", "min"]
+    kind: Literal["mean", "sum", "max"]
     axes: tuple[int, ...]
 
 
@@ -200,13 +212,6 @@ class StridedSlice(Op):
     begin: tuple[int, ...]
     stride: tuple[int, ...]
     size: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transpose(Op):
-    """Axis i of the output is axis ``order[i]`` of the input."""
-
-    order: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,9 +254,7 @@ def verify(graph: Graph) -> None:
     known = {key for key, tensor in graph.tensors.items() if tensor.data is not None} | set(graph.inputs)
     for key, tensor in graph.tensors.items():
         if any(size < 1 for size in tensor.shape):
-            problems.append(
-                f"tensor {tensor.name!r} has the shape {tensor.shape}, not fixed and positive sizes"
-            )
+            problems.append(f"tensor {tensor.name!r} has the shape {tensor.shape}, not fixed and positive sizes")
         if tensor.data is not None and (
             tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(tensor.dtype)
         ):
@@ -281,25 +284,12 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
     if len(tensors) != len(op.inputs):
         return
     match op:
+        case ConvAdd():
+            if tensors[-1].shape != output.shape or op.middle.shape != output.shape:
+                yield f"sums {op.middle.shape} and {tensors[-1].shape} to {output.shape}"
+            yield from _convolution(op, tensors[:-1], op.middle)
         case Conv2D() | DepthwiseConv2D() | TransposeConv2D():
-            image, weights = tensors[0], tensors[1]
-            if len(image.shape) != 4 or len(weights.shape) != 4 or len(output.shape) != 4:
-                yield f"must have four axes, has {image.shape}, {weights.shape}, {output.shape}"
-                return
-            depthwise = isinstance(op, DepthwiseConv2D)
-            channels = weights.shape[3] if depthwise else weights.shape[0]
-            if output.shape[3] != channels or output.shape[0] != image.shape[0]:
-                yield f"gives {output.shape} from {channels} filters and {image.shape[0]} images"
-            if depthwise and (channels % image.shape[3] or weights.shape[0] != 1):
-                yield f"has a filter {weights.shape} for {image.shape[3]} channels"
-            if not depthwise and weights.shape[3] != image.shape[3]:
-                yield f"has a filter {weights.shape} for {image.shape[3]} channels"
-            if min(*op.stride) < 1:
-                yield f"has the stride {op.stride}"
-                return
-            if not isinstance(op, TransposeConv2D):
-                yield from _spatial(image, output, weights.shape[1:3], op.stride, op.dilation, op.padding)
-            yield from _weights(tensors, channels)
+            yield from _convolution(op, tensors, output)
         case FullyConnected():
             weights = tensors[1]
             if len(weights.shape) != 2:
@@ -367,10 +357,6 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
             if any(not (0 <= b < n and 0 <= e < n) for b, e, n in zip(op.begin, last, shape, strict=True)):
                 yield f"takes {op.begin} to {last} of {shape}"
             yield from _same_quant(tensors[:1], output)
-        case Transpose():
-            if tuple(tensors[0].shape[axis] for axis in op.order) != output.shape:
-                yield f"gives {output.shape} from {tensors[0].shape} in the order {op.order}"
-            yield from _same_quant(tensors[:1], output)
         case Resize():
             shape = tensors[0].shape
             if (
@@ -382,6 +368,29 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
             yield from _same_quant(tensors[:1], output)
         case _:
             yield f"is a {type(op).__name__}, which the verifier does not know"
+
+
+def _convolution(
+    op: Conv2D | DepthwiseConv2D | TransposeConv2D, tensors: list[Tensor], output: Tensor
+) -> Iterator[str]:
+    image, weights = tensors[0], tensors[1]
+    if len(image.shape) != 4 or len(weights.shape) != 4 or len(output.shape) != 4:
+        yield f"must have four axes, has {image.shape}, {weights.shape}, {output.shape}"
+        return
+    depthwise = isinstance(op, DepthwiseConv2D)
+    channels = weights.shape[3] if depthwise else weights.shape[0]
+    if output.shape[3] != channels or output.shape[0] != image.shape[0]:
+        yield f"gives {output.shape} from {channels} filters and {image.shape[0]} images"
+    if depthwise and (channels % image.shape[3] or weights.shape[0] != 1):
+        yield f"has a filter {weights.shape} for {image.shape[3]} channels"
+    if not depthwise and weights.shape[3] != image.shape[3]:
+        yield f"has a filter {weights.shape} for {image.shape[3]} channels"
+    if min(*op.stride) < 1:
+        yield f"has the stride {op.stride}"
+        return
+    if not isinstance(op, TransposeConv2D):
+        yield from _spatial(image, output, weights.shape[1:3], op.stride, op.dilation, op.padding)
+    yield from _weights(tensors, channels)
 
 
 def _spatial(

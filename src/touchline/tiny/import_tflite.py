@@ -34,7 +34,6 @@ from touchline.tiny.graph import (
     Softmax,
     StridedSlice,
     Tensor,
-    Transpose,
     TransposeConv2D,
     verify,
 )
@@ -287,10 +286,13 @@ class _Translation:
 
     def reduce(self, op: RawOp) -> Iterator[Op]:
         source, target = self.quantised(op.inputs[0]), self.quantised(op.outputs[0])
-        kind = cast(Any, {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min"}[op.name])
-        if kind in ("max", "min") and source.quant != target.quant:
+        kind = cast(Any, {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max"}[op.name])
+        if kind == "max" and source.quant != target.quant:
             raise _Unsupported("has an input of another scale than its output")
         axes = _axes(self.constant(op.inputs[1]), len(source.shape))
+        between = [axis for axis in range(axes[0], axes[-1]) if axis not in axes and source.shape[axis] != 1]
+        if between:
+            raise _Unsupported(f"reduces over {axes} but not over {between} between them")
         yield Reduce(inputs=op.inputs[:1], output=op.outputs[0], place=self.place, kind=kind, axes=axes)
 
     def concat(self, op: RawOp) -> Iterator[Op]:
@@ -325,10 +327,11 @@ class _Translation:
     def transpose(self, op: RawOp) -> Iterator[Op]:
         rank = len(self.quantised(op.inputs[0]).shape)
         self.quantised(op.outputs[0])
-        order = tuple(axis % rank for axis in self.constant(op.inputs[1]))
-        if sorted(order) != list(range(rank)):
-            raise _Unsupported(f"has the order {order} for {rank} axes")
-        yield Transpose(inputs=op.inputs[:1], output=op.outputs[0], place=self.place, order=order)
+        order = [axis % rank for axis in self.constant(op.inputs[1])]
+        moved = [axis for axis in order if self.tensors[op.inputs[0]].shape[axis] != 1]
+        if moved != sorted(moved):
+            raise _Unsupported(f"reorders elements ({order})")
+        yield Reshape(inputs=op.inputs[:1], output=op.outputs[0], place=self.place)
 
     def resize(self, op: RawOp) -> Iterator[Op]:
         self.quantised(op.inputs[0])
@@ -471,7 +474,6 @@ _TRANSLATE: dict[str, Callable[[_Translation, RawOp], Iterator[Op]]] = {
     "MEAN": _Translation.reduce,
     "SUM": _Translation.reduce,
     "REDUCE_MAX": _Translation.reduce,
-    "REDUCE_MIN": _Translation.reduce,
     "CONCATENATION": _Translation.concat,
     "PAD": _Translation.pad,
     "PADV2": _Translation.pad,

@@ -89,10 +89,15 @@ class Steps:
     part: NDArray[np.int64]
 
 
-def bilinear_steps(size: int, made: int, op: Resize) -> Steps:
-    scale = (1024 * size + made // 2) // made
+def bilinear_scale(size: int, made: int, op: Resize) -> int:
+    """Input rows per output row, in 1/1024."""
     if op.align_corners and made > 1:
-        scale = (1024 * (size - 1) + (made - 1) // 2) // (made - 1)
+        return (1024 * (size - 1) + (made - 1) // 2) // (made - 1)
+    return (1024 * size + made // 2) // made
+
+
+def bilinear_steps(size: int, made: int, op: Resize) -> Steps:
+    scale = bilinear_scale(size, made, op)
     at = np.arange(made, dtype=np.int64) * scale
     if op.half_pixel_centers:
         at = at + scale // 2 - 512

@@ -27,6 +27,7 @@ from touchline.tiny.graph import (
     Clamp,
     Concat,
     Conv2D,
+    ConvAdd,
     DepthwiseConv2D,
     FullyConnected,
     Graph,
@@ -42,7 +43,6 @@ from touchline.tiny.graph import (
     Softmax,
     StridedSlice,
     Tensor,
-    Transpose,
     TransposeConv2D,
 )
 from touchline.types.errors import ModelError, ShapeError
@@ -84,11 +84,11 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
     tensors = [graph.tensors[key] for key in op.inputs]
     output = graph.tensors[op.output]
     match op:
+        case ConvAdd():
+            alone = _conv(op, tensors[:-1], op.middle, x[:-1])
+            return _sum("add", op.add_clamp, [op.middle, tensors[-1]], output, [alone, x[-1]])
         case Conv2D():
-            image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
-            windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)  # (N, Y, X, C, H, W)
-            total = np.einsum("nyxchw,ohwc->nyxo", windows, x[1], optimize=True)
-            return _requantised(tensors, output, total, x, op.clamp)
+            return _conv(op, tensors, output, x)
         case DepthwiseConv2D():
             image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
             windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)
@@ -123,8 +123,6 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             for axis, (begin, stride, size) in enumerate(zip(op.begin, op.stride, op.size, strict=True)):
                 picked = np.take(picked, begin + stride * np.arange(size), axis=axis)
             return picked
-        case Transpose():
-            return x[0].transpose(op.order)
         case Resize():
             return _resize(op, x[0], cast(Pair, output.shape[1:3]))
         case _:
@@ -152,6 +150,13 @@ def _requantised(tensors: list[Tensor], output: Tensor, total: Ints, x: list[Int
     bias = x[2].ravel() if len(x) > 2 else 0
     scaled = requantise(wrap(total + bias), multipliers, shifts)
     return np.clip(scaled + _zero(output), clamp.low, clamp.high)
+
+
+def _conv(op: Conv2D, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
+    windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)  # (N, Y, X, C, H, W)
+    total = np.einsum("nyxchw,ohwc->nyxo", windows, x[1], optimize=True)
+    return _requantised(tensors, output, total, x, op.clamp)
 
 
 def _transposed(image: Ints, weights: Ints, stride: Pair, cut: Padding, shape: tuple[int, ...]) -> Ints:
@@ -185,15 +190,20 @@ def _pool(op: Pool2D, image: Ints) -> Ints:
 def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
     if op.kind in ("maximum", "minimum"):
         return np.maximum(*x) if op.kind == "maximum" else np.minimum(*x)
+    if op.kind in ("add", "sub"):
+        return _sum(op.kind, op.clamp, tensors, output, x)
     a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    if op.kind == "mul":
-        scaled = requantise(a * b, *numerics.mul_multiplier(tensors[0], tensors[1], output))
-    else:
-        scale = numerics.add_scale(tensors[0], tensors[1], output)
-        first = requantise(a << numerics.ADD_SHIFT, *scale.first)
-        second = requantise(b << numerics.ADD_SHIFT, *scale.second)
-        scaled = requantise(first + second if op.kind == "add" else first - second, *scale.output)
+    scaled = requantise(a * b, *numerics.mul_multiplier(tensors[0], tensors[1], output))
     return np.clip(scaled + _zero(output), op.clamp.low, op.clamp.high)
+
+
+def _sum(kind: str, clamp: Clamp, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scale = numerics.add_scale(tensors[0], tensors[1], output)
+    first = requantise(a << numerics.ADD_SHIFT, *scale.first)
+    second = requantise(b << numerics.ADD_SHIFT, *scale.second)
+    scaled = requantise(first + second if kind == "add" else first - second, *scale.output)
+    return np.clip(scaled + _zero(output), clamp.low, clamp.high)
 
 
 def _softmax(op: Softmax, tensor: Tensor, x: Ints) -> Ints:
@@ -213,8 +223,8 @@ def _softmax(op: Softmax, tensor: Tensor, x: Ints) -> Ints:
 
 
 def _reduce(op: Reduce, tensor: Tensor, output: Tensor, x: Ints) -> Ints:
-    if op.kind in ("max", "min"):
-        return x.max(axis=op.axes) if op.kind == "max" else x.min(axis=op.axes)
+    if op.kind == "max":
+        return x.max(axis=op.axes)
     count = prod(x.shape[axis] for axis in op.axes)
     multiplier, shift = numerics.reduce_multiplier(op.kind, tensor, output, count)
     total = wrap(x.sum(axis=op.axes) - _zero(tensor) * count)

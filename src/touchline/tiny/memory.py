@@ -1,0 +1,166 @@
+"""Where each buffer lies in the arena: the smallest arena, and a bound below which none can be.
+
+Pure. A buffer lives from one step to another; two that live at the same time must not overlap, unless an
+`Overlap` says how far one may reach into the other (an output that follows behind its input).
+
+Found by branch and bound: buffers are placed one after another, each as low as it fits. Some order of placing
+gives the smallest arena (in the order of the offsets of any smallest arena, each buffer lands at or below its
+offset there), so a search that ends has proved its result. The bound is the largest need of any single step,
+by the same search over the buffers of that step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Lives in the steps ``first`` to ``last``, both included."""
+
+    name: str
+    bytes: int
+    first: int
+    last: int
+    alignment: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Buffer ``above`` may start ``distance`` bytes after ``below`` starts, or later, not its full size."""
+
+    above: int
+    below: int
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``bound``: no plan of these buffers needs less. ``optimal``: ``bytes`` is proved to be the least."""
+
+    offsets: tuple[int, ...]
+    bytes: int
+    bound: int
+    optimal: bool
+
+
+@dataclass(slots=True)
+class _Search:
+    buffers: Sequence[Buffer]
+    overlaps: dict[tuple[int, int], int]
+    nodes: int
+    best: int = 1 << 60
+    best_offsets: dict[int, int] = field(default_factory=dict[int, int])
+    seen: set[tuple[tuple[int, int], ...]] = field(default_factory=set[tuple[tuple[int, int], ...]])
+
+    def gap(self, below: int, above: int) -> int:
+        """From the start of one to the least start of the other above it."""
+        return self.overlaps.get((above, below), self.buffers[below].bytes)
+
+    def conflict(self, a: int, b: int) -> bool:
+        return self.buffers[a].first <= self.buffers[b].last and self.buffers[b].first <= self.buffers[a].last
+
+    def lowest(self, index: int, placed: dict[int, int]) -> int:
+        others = [(i, offset) for i, offset in placed.items() if self.conflict(index, i)]
+        alignment = self.buffers[index].alignment
+        candidates = {0} | {max(0, -(-(o + self.gap(i, index)) // alignment) * alignment) for i, o in others}
+        return min(
+            at
+            for at in candidates
+            if all(at >= o + self.gap(i, index) or o >= at + self.gap(index, i) for i, o in others)
+        )
+
+    def greedy(self, order: Sequence[int]) -> None:
+        placed: dict[int, int] = {}
+        for index in order:
+            placed[index] = self.lowest(index, placed)
+        peak = max((at + self.buffers[i].bytes for i, at in placed.items()), default=0)
+        if peak < self.best:
+            self.best, self.best_offsets = peak, placed
+
+    def descend(self, placed: dict[int, int], rest: tuple[int, ...], peak: int, enough: int) -> None:
+        if self.nodes <= 0 or self.best <= enough:
+            return
+        if not rest:
+            self.best, self.best_offsets = peak, dict(placed)
+            return
+        # The same buffers in the same places, by another order.
+        state = tuple(sorted(placed.items()))
+        if state in self.seen:
+            return
+        self.seen.add(state)
+        for position, index in enumerate(rest):
+            self.nodes -= 1
+            at = self.lowest(index, placed)
+            top = max(peak, at + self.buffers[index].bytes)
+            if top >= self.best:
+                continue
+            placed[index] = at
+            self.descend(placed, rest[:position] + rest[position + 1 :], top, enough)
+            del placed[index]
+
+
+def plan(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), *, nodes: int = 20_000) -> Plan:
+    """Offsets for ``buffers``, in their order. ``nodes`` bounds the search; a longer one may prove more."""
+    table = {(overlap.above, overlap.below): overlap.distance for overlap in overlaps}
+    bound = _bound(buffers, table)
+    search = _Search(buffers, table, nodes)
+    everything = range(len(buffers))
+    for order in (
+        sorted(everything, key=lambda i: -buffers[i].bytes),
+        sorted(everything, key=lambda i: (buffers[i].first - buffers[i].last, -buffers[i].bytes)),
+        sorted(everything, key=lambda i: (buffers[i].first, -buffers[i].bytes)),
+    ):
+        search.greedy(order)
+    order = tuple(sorted(everything, key=lambda i: -buffers[i].bytes))
+    search.descend({}, order, 0, bound)
+    offsets = tuple(search.best_offsets[i] for i in everything)
+    optimal = search.best == bound or search.nodes > 0
+    size = search.best if buffers else 0
+    return Plan(offsets, size, size if optimal else bound, optimal)
+
+
+def _bound(buffers: Sequence[Buffer], overlaps: dict[tuple[int, int], int]) -> int:
+    steps = sorted({buffer.first for buffer in buffers})
+    lives = {tuple(i for i, b in enumerate(buffers) if b.first <= step <= b.last) for step in steps}
+    return max((_bound_of(tuple(buffers[i] for i in live), live, overlaps) for live in lives), default=0)
+
+
+def _bound_of(live: tuple[Buffer, ...], keys: tuple[int, ...], overlaps: dict[tuple[int, int], int]) -> int:
+    at = {key: position for position, key in enumerate(keys)}
+    local = {(at[a], at[b]): d for (a, b), d in overlaps.items() if a in at and b in at}
+    total = sum(buffer.bytes for buffer in live)
+    if not local:
+        return total
+    # All of one step live at once here, whatever their lives elsewhere.
+    search = _Search([Buffer(b.name, b.bytes, 0, 0, 1) for b in live], local, 5_000)
+    search.greedy(sorted(range(len(live)), key=lambda i: -live[i].bytes))
+    search.descend({}, tuple(range(len(live))), 0, 0)
+    if search.nodes > 0:
+        return search.best
+    # Not settled: each overlap saves at most what the lower one has above the distance.
+    return total - sum(min(live[b].bytes - d, live[a].bytes) for (a, b), d in local.items())
+
+
+def check(buffers: Sequence[Buffer], overlaps: Sequence[Overlap], made: Plan) -> list[str]:
+    """What is wrong with a plan: nothing, or which buffers collide."""
+    table = {(overlap.above, overlap.below): overlap.distance for overlap in overlaps}
+    search = _Search(buffers, table, 0)
+    problems: list[str] = []
+    for i, buffer in enumerate(buffers):
+        if (
+            made.offsets[i] < 0
+            or made.offsets[i] + buffer.bytes > made.bytes
+            or made.offsets[i] % buffer.alignment
+        ):
+            problems.append(f"{buffer.name} at {made.offsets[i]} does not fit")
+        for j in range(i):
+            low, high = (i, j) if made.offsets[i] <= made.offsets[j] else (j, i)
+            apart = any(
+                made.offsets[above] >= made.offsets[below] + search.gap(below, above)
+                for below, above in ((low, high), (high, low))
+            )
+            if search.conflict(i, j) and not apart:
+                problems.append(f"{buffers[j].name} and {buffer.name} collide")
+    return problems
