@@ -79,7 +79,7 @@ def channel_records(
 ) -> tuple[npt.NDArray[np.int32], int]:
     """The records of one layer and its `fast` field. rows: int8 [outputs][K]; bias: int32 as in the file.
 
-    pad_to: the dsp flavour pads with zero records to a multiple of this (2; depthwise 4).
+    pad_to: the dsp flavour pads with zero records to a multiple of this: 2, the weights being paired, or for depthwise 4.
     """
     folded = fold_bias(rows, bias, in_zero)
     count = len(folded)
@@ -91,7 +91,9 @@ def channel_records(
     if flavour == "portable":
         return np.array(plain, np.int32), 0
     fast = None
-    if (low, high) == (-128, 127):
+    # Two outputs in one sum come apart as long as the upper one stays below 2^23.
+    separable = pad_to == 4 or bool(np.all(np.abs(rows[1::2].astype(np.int64)).sum(axis=1) < 1 << 16))
+    if (low, high) == (-128, 127) and separable:
         fast = _fast_records(rows, bias, folded, multipliers, shifts, out_zero)
     records = plain if fast is None else fast
     records = records + [0, 0, 0] * (up(count, pad_to) - count)
@@ -235,7 +237,7 @@ def ring_rows(in_h: int, in_row_bytes: int, out_h: int, out_row_bytes: int, stri
 def conv_scratch(taps: int, in_c: int, out_c: int, ring_bytes: int, adds: bool, flavour: Flavour) -> int:
     """Bytes of scratch of `tl_conv_s8*`; taps = kernel_h * kernel_w, ring_bytes = ring_rows * in_w * in_c."""
     size = taps * in_c
-    patch = {"portable": up(size, 4), "dsp": 5 * up(size, 4), "mve": 2 * up(size, 16)}[flavour]
+    patch = {"portable": up(size, 4), "dsp": 6 * up(size, 4), "mve": 2 * up(size, 16)}[flavour]
     return up(patch + (up(2 * out_c, 8) if adds else 0) + up(ring_bytes, 8), 8)
 
 

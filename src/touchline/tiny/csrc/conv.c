@@ -23,7 +23,7 @@ void tl_conv_s8(const tl_conv *p, const int8_t *in, int8_t *out, void *scratch)
         int8_t *to = out + y * p->out_row;
         tl_save_rows(p, &rows, y);
         for (int32_t x = 0; x < p->out_w; x++, to += p->out_c) {
-            tl_patch(p, &rows, y, x, patch);
+            tl_patch(p, &rows, y * p->stride_h - p->pad_top, x * p->stride_w - p->pad_left, patch);
             if (p->add_with) {
                 tl_position(p, patch, sum);
                 p->add_with(p->add, sum, to, to, p->out_c);

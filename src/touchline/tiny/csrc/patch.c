@@ -1,31 +1,45 @@
 /* Gathering a patch. */
 #include "touchline_patch.h"
 
-void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t y, int32_t x, int8_t *to)
+static inline int8_t *tl_fill_small(int8_t *to, int32_t value, int32_t n)
 {
-    int32_t channels = p->in_c, width = p->kernel_w, block = 1, steps = width;
-    int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
-    if (p->dilation_w == 1) block = width, steps = 1; /* a whole kernel row lies together */
+    uint32_t four = (uint8_t)value * 0x01010101u;
+    for (; n >= 4; n -= 4, to += 4) memcpy(to, &four, 4);
+    for (; n > 0; n--) *to++ = (int8_t)value;
+    return to;
+}
+
+static inline int8_t *tl_copy_small(int8_t *to, const int8_t *from, int32_t n)
+{
+    for (; n >= 4; n -= 4, to += 4, from += 4) memcpy(to, from, 4);
+    for (; n > 0; n--) *to++ = *from++;
+    return to;
+}
+
+void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, int8_t *to)
+{
+    int32_t size = p->kernel_w * p->in_c, channels = p->in_c, width = p->in_w;
+    int32_t before = left < 0 ? -left : 0, after = left + p->kernel_w > width ? left + p->kernel_w - width : 0;
+    before = before > p->kernel_w ? size : before * channels;
+    after = after > p->kernel_w ? size : after * channels;
     for (int32_t ky = 0; ky < p->kernel_h; ky++, top += p->dilation_h) {
         if (top < 0 || top >= p->in_h) {
-            tl_fill_small(to, p->in_zero, width * channels);
-            to += width * channels;
+            to = tl_fill_small(to, p->in_zero, size);
             continue;
         }
         const int8_t *row = tl_row(p, rows, top);
-        for (int32_t step = 0, ix = left; step < steps; step++, ix += p->dilation_w) {
-            int32_t before = ix < 0 ? -ix : 0, after = ix + block > p->in_w ? ix + block - p->in_w : 0;
-            if (before > block) before = block;
-            if (after > block) after = block;
-            int32_t inside = block - before - after;
-            tl_fill_small(to, p->in_zero, before * channels);
-            to += before * channels;
-            if (inside > 0) {
-                tl_copy_small(to, row + (ix + before) * channels, inside * channels);
-                to += inside * channels;
+        if (p->dilation_w == 1) { /* a whole kernel row lies together */
+            to = tl_fill_small(to, p->in_zero, before);
+            to = tl_copy_small(to, row + (left * channels + before), size - before - after);
+            to = tl_fill_small(to, p->in_zero, after);
+        } else {
+            for (int32_t x = left, end = left + p->kernel_w * p->dilation_w; x < end; x += p->dilation_w) {
+                if (x < 0 || x >= width) {
+                    to = tl_fill_small(to, p->in_zero, channels);
+                } else {
+                    to = tl_copy_small(to, row + x * channels, channels);
+                }
             }
-            tl_fill_small(to, p->in_zero, after * channels);
-            to += after * channels;
         }
     }
 }

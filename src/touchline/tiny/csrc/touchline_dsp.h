@@ -106,7 +106,7 @@ static inline int32_t tl_finished(int32_t sum, const int32_t *channel, const tl_
 }
 
 /* Two outputs' sums from words that hold 256 * b + a, for two vectors of x side by side ([n][2] words of two int16).
- * sums = {b0, b1, a0, a1}. n <= 254: then |sum of b| < 2^23 and 256 * b + a comes apart. */
+ * sums = {b0, b1, a0, a1}. The sums of b have to stay below 2^23, as they do with n <= 254: then 256 * b + a comes apart. */
 static inline void tl_dot_pair(int32_t sums[4], const uint32_t *x, const uint32_t *w, int32_t n, int32_t step)
 {
     int32_t ab0 = 0, ab1 = 0, a0 = 0, a1 = 0;

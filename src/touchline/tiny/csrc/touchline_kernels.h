@@ -17,7 +17,8 @@
  *   mve:                          groups of 4 channels {bias'[4], multiplier[4], shift[4]}, the last padded with zeros
  *   dsp pads an odd number of channels with one zero record.
  * fast = 1 is allowed if for all channels -31 <= shift <= -1, low = -128, high = 127,
- *   255 * sum|weights| + |bias| < 2^30, and (2 * |out_zero| + 1) * 2^(-shift - 1) + 2^30 < 2^31.
+ *   255 * sum|weights| + |bias| < 2^30, and (2 * |out_zero| + 1) * 2^(-shift - 1) + 2^30 < 2^31; and if for all odd channels
+ *   (the upper ones of pairs; not in depthwise) sum|weights| < 65536.
  *
  * scratch is aligned to 8 bytes; tensors need no alignment. Sizes are in bytes. R4(n) rounds n up to a multiple of 4.
  */
@@ -61,7 +62,7 @@ void tl_lookup_s8(const int8_t table[256], const int8_t *in, int8_t *out, int32_
  *        256 * b + a has to fit int16: where b = -128 and a < 0, use portable.
  *   mve: int8 [R4(out_c) / 4][K16 / 16][4 channels][16 k], K16 = K rounded up to 16, zeros in between
  * scratch: portable  R4(K)       + add + ring
- *          dsp       5 * K4      + add + ring
+ *          dsp       6 * K4      + add + ring
  *          mve       2 * K16     + add + ring
  *   add  = add_with ? 2 * out_c rounded up to 8 : 0      (portable, too)
  *   ring = ring_rows * in_w * in_c rounded up to 8

@@ -31,20 +31,7 @@ static inline void tl_save_rows(const tl_conv *p, tl_rows *rows, int32_t y)
     }
 }
 
-/* The patch under output (y, x), dense, kernel_h * kernel_w * in_c bytes; what lies outside reads in_zero. */
-void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t y, int32_t x, int8_t *to);
-
-static inline void tl_copy_small(int8_t *to, const int8_t *from, int32_t n)
-{
-    for (; n >= 4; n -= 4, to += 4, from += 4) memcpy(to, from, 4);
-    for (; n > 0; n--) *to++ = *from++;
-}
-
-static inline void tl_fill_small(int8_t *to, int32_t value, int32_t n)
-{
-    uint32_t four = (uint8_t)value * 0x01010101u;
-    for (; n >= 4; n -= 4, to += 4) memcpy(to, &four, 4);
-    for (; n > 0; n--) *to++ = (int8_t)value;
-}
+/* The patch whose first tap is at (top, left), dense, kernel_h * kernel_w * in_c bytes; what lies outside reads in_zero. */
+void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, int8_t *to);
 
 #endif
