@@ -85,9 +85,8 @@ def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
         case Reduce():
             return (over, APART) if op.kind != "max" else (APART,)
         case Binary():
-            return tuple(Placement(key) for key in dict.fromkeys(op.inputs) if _covers(graph, key, output)) + (
-                APART,
-            )
+            covered = [Placement(key) for key in dict.fromkeys(op.inputs) if _covers(graph, key, output)]
+            return (*covered, APART)
         case Pool2D():
             one = output.shape[1:3] == (1, 1)
             tiled = op.padding == Padding() and op.stride[0] >= op.window[0] and op.stride[1] >= op.window[1]
