@@ -79,13 +79,16 @@ def channel_records(
 ) -> tuple[npt.NDArray[np.int32], int]:
     """The records of one layer and its `fast` field. rows: int8 [outputs][K]; bias: int32 as in the file.
 
-    pad_to: the dsp flavour pads with zero records to a multiple of this: 2, the weights being paired, or for depthwise 4.
+    pad_to: dsp and mve pad with zero records to a multiple of this: dsp 2, the weights being paired, mve 4; depthwise 4
+    and 8, where mve has even channels before odd ones.
     """
     folded = fold_bias(rows, bias, in_zero)
     count = len(folded)
     if flavour == "mve":
-        groups = np.zeros((3, up(count, 4)), np.int64)
+        groups = np.zeros((3, up(count, pad_to)), np.int64)
         groups[:, :count] = [folded, multipliers, shifts]
+        if pad_to == 8:
+            groups = groups.reshape(3, -1, 4, 2).transpose(0, 1, 3, 2)
         return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), 0
     plain = [n for record in zip(folded, multipliers, shifts, strict=True) for n in record]
     if flavour == "portable":
@@ -187,7 +190,7 @@ def _pack_rows(
 ) -> Packed:
     channels, fast = channel_records(
         rows, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=2,
+        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=4 if flavour == "mve" else 2,
     )  # fmt: skip
     if flavour == "dsp":
         return Packed(_dsp_weights(rows, block), channels, fast)
@@ -212,16 +215,16 @@ def pack_depthwise(
     taps = weights.reshape(-1, count)
     channels, fast = channel_records(
         taps.T, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=4,
+        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=8 if flavour == "mve" else 4,
     )  # fmt: skip
     if flavour == "dsp":
         even = np.zeros((up(len(taps), 2), up(count, 4)), np.int16)
         even[: len(taps), :count] = taps
         return Packed(even.reshape(-1, 2, even.shape[1] // 4, 4).transpose(2, 0, 3, 1).reshape(-1), channels, fast)
     if flavour == "mve":
-        wide = np.zeros((len(taps), up(count, 16)), np.int8)
+        wide = np.zeros((len(taps), up(count, 8)), np.int8)
         wide[:, :count] = taps
-        return Packed(wide.reshape(-1), channels, 0)
+        return Packed(wide.reshape(len(taps), -1, 8).transpose(1, 0, 2).reshape(-1), channels, 0)
     return Packed(taps.reshape(-1).astype(np.int8), channels, 0)
 
 
@@ -244,5 +247,5 @@ def conv_scratch(taps: int, in_c: int, out_c: int, ring_bytes: int, adds: bool, 
 def depthwise_scratch(taps: int, in_c: int, ring_bytes: int, flavour: Flavour) -> int:
     """Bytes of scratch of `tl_depthwise_s8*`."""
     pointers = 8 * -(-taps // 2)
-    fixed = {"portable": 0, "dsp": up(in_c, 4) + pointers, "mve": up(in_c, 16) + pointers}[flavour]
+    fixed = {"portable": 0, "dsp": up(in_c, 4) + pointers, "mve": up(in_c, 8) + pointers}[flavour]
     return up(fixed + ring_bytes, 8)

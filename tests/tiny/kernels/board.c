@@ -2,7 +2,19 @@
 #include <stdint.h>
 
 extern uint32_t stack_top[];
+extern char end[], heap_end[];
 void _start(void);
+void *_sbrk(int more);
+
+/* The heap, below 32 KB of stack. newlib's own trusts QEMU's word on where memory is, which is wrong on the M55 board. */
+void *_sbrk(int more)
+{
+    static char *top = end;
+    char *from = top;
+    if (from + more > heap_end) return (void *)-1;
+    top += more;
+    return from;
+}
 
 static void reset(void)
 {

@@ -94,18 +94,6 @@ static void tl_fast_channels(const tl_job *job)
 }
 #endif
 
-/* Where the taps of one output position lie; those outside of the input at `outside`. */
-static void tl_find_taps(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, const int8_t *outside,
-                         const int8_t **taps)
-{
-    for (int32_t ky = 0; ky < p->kernel_h; ky++, top += p->dilation_h) {
-        const int8_t *row = top >= 0 && top < p->in_h ? tl_row(p, rows, top) : NULL;
-        for (int32_t kx = 0, x = left; kx < p->kernel_w; kx++, x += p->dilation_w) {
-            *taps++ = row && x >= 0 && x < p->in_w ? row + x * p->in_c : outside;
-        }
-    }
-}
-
 /* One channel of one position, for those beyond a multiple of four and where the fast way does not hold. */
 static int32_t tl_one_channel(const int8_t *const *taps, const int8_t *const *end, const uint32_t *w, int32_t channel)
 {

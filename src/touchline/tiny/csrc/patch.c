@@ -1,4 +1,5 @@
-/* Gathering a patch. */
+/* Gathering what lies under an output. */
+#include "touchline_mve.h"
 #include "touchline_patch.h"
 
 static inline int8_t *tl_fill_small(int8_t *to, int32_t value, int32_t n)
@@ -11,6 +12,9 @@ static inline int8_t *tl_fill_small(int8_t *to, int32_t value, int32_t n)
 
 static inline int8_t *tl_copy_small(int8_t *to, const int8_t *from, int32_t n)
 {
+#if defined(__ARM_FEATURE_MVE)
+    return tl_copy_bytes(to, from, n);
+#endif
     for (; n >= 4; n -= 4, to += 4, from += 4) memcpy(to, from, 4);
     for (; n > 0; n--) *to++ = *from++;
     return to;
@@ -40,6 +44,17 @@ void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, 
                     to = tl_copy_small(to, row + x * channels, channels);
                 }
             }
+        }
+    }
+}
+
+void tl_find_taps(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, const int8_t *outside,
+                  const int8_t **taps)
+{
+    for (int32_t ky = 0; ky < p->kernel_h; ky++, top += p->dilation_h) {
+        const int8_t *row = top >= 0 && top < p->in_h ? tl_row(p, rows, top) : NULL;
+        for (int32_t kx = 0, x = left; kx < p->kernel_w; kx++, x += p->dilation_w) {
+            *taps++ = row && x >= 0 && x < p->in_w ? row + x * p->in_c : outside;
         }
     }
 }

@@ -34,4 +34,8 @@ static inline void tl_save_rows(const tl_conv *p, tl_rows *rows, int32_t y)
 /* The patch whose first tap is at (top, left), dense, kernel_h * kernel_w * in_c bytes; what lies outside reads in_zero. */
 void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, int8_t *to);
 
+/* Where the taps of the output whose first tap is at (top, left) lie; those outside of the input at `outside`. */
+void tl_find_taps(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, const int8_t *outside,
+                  const int8_t **taps);
+
 #endif
