@@ -79,8 +79,8 @@ def channel_records(
 ) -> tuple[npt.NDArray[np.int32], int]:
     """The records of one layer and its `fast` field. rows: int8 [outputs][K]; bias: int32 as in the file.
 
-    pad_to: dsp and mve pad with zero records to a multiple of this: dsp 2, the weights being paired, mve 4; depthwise 4
-    and 8, where mve has even channels before odd ones.
+    pad_to: dsp and mve pad with zero records to a multiple of this: dsp 2 (weights are paired), mve 4; depthwise
+    4 and 8, where mve has even channels before odd ones.
     """
     folded = fold_bias(rows, bias, in_zero)
     count = len(folded)
@@ -89,7 +89,7 @@ def channel_records(
         groups[:, :count] = [folded, multipliers, shifts]
         if pad_to == 8:
             groups = groups.reshape(3, -1, 4, 2).transpose(0, 1, 3, 2)
-        return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), 0
+        return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), int(max(shifts) <= 0)
     plain = [n for record in zip(folded, multipliers, shifts, strict=True) for n in record]
     if flavour == "portable":
         return np.array(plain, np.int32), 0
@@ -188,9 +188,10 @@ def _pack_rows(
     flavour: Flavour,
     block: int,
 ) -> Packed:
+    pad_to = 4 if flavour == "mve" else 2
     channels, fast = channel_records(
         rows, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=4 if flavour == "mve" else 2,
+        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=pad_to,
     )  # fmt: skip
     if flavour == "dsp":
         return Packed(_dsp_weights(rows, block), channels, fast)
@@ -213,9 +214,10 @@ def pack_depthwise(
     """Weights 1HWO and bias for `tl_depthwise_s8*` (dsp and mve: a channel multiplier of 1 only)."""
     count = weights.shape[-1]
     taps = weights.reshape(-1, count)
+    pad_to = 8 if flavour == "mve" else 4
     channels, fast = channel_records(
         taps.T, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=8 if flavour == "mve" else 4,
+        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=pad_to,
     )  # fmt: skip
     if flavour == "dsp":
         even = np.zeros((up(len(taps), 2), up(count, 4)), np.int16)
@@ -224,7 +226,7 @@ def pack_depthwise(
     if flavour == "mve":
         wide = np.zeros((len(taps), up(count, 8)), np.int8)
         wide[:, :count] = taps
-        return Packed(wide.reshape(len(taps), -1, 8).transpose(1, 0, 2).reshape(-1), channels, 0)
+        return Packed(wide.reshape(len(taps), -1, 8).transpose(1, 0, 2).reshape(-1), channels, fast)
     return Packed(taps.reshape(-1).astype(np.int8), channels, 0)
 
 

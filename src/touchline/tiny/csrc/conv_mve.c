@@ -3,62 +3,114 @@
 #include "touchline_patch.h"
 
 #if defined(__ARM_FEATURE_MVE)
-/* sums = four outputs of the first position, then of the second; n steps of sixteen. VMLADAVA adds to even registers only. */
-__attribute__((naked, noinline)) static void tl_dot_block(__attribute__((unused)) int32_t sums[8],
-                                                          __attribute__((unused)) const int8_t *x0,
-                                                          __attribute__((unused)) const int8_t *x1,
-                                                          __attribute__((unused)) const int8_t *w,
-                                                          __attribute__((unused)) int32_t n)
+/* What the blocks read, in this order; record and left move on. */
+typedef struct {
+    const int8_t *x0, *x1;
+    int32_t steps; /* of sixteen products */
+    int32_t zero, fast;
+    const int32_t *record;
+    const int8_t *w;
+    int8_t *to0, *to1;
+    int32_t left; /* outputs */
+    int32_t low, high;
+} tl_job;
+
+/* Blocks of four outputs at two positions, requantised as tl_finish4 does. VMLADAVA adds to even registers only. */
+__attribute__((naked, noinline)) static void tl_blocks(__attribute__((unused)) tl_job *job)
 {
     __asm__ volatile(
-        "push {r0, r4-r11, lr}\n"
-        "ldr r7, [sp, #40]\n"
-        "mov r5, r3\n" /* w */
-        "mov r3, r2\n" /* x1 */
-        "mov r0, #0\n"
-        "mov r2, #0\n"
-        "mov r4, #0\n"
-        "mov r6, #0\n"
-        "mov r8, #0\n"
-        "mov r10, #0\n"
-        "mov r12, #0\n"
-        "mov lr, #0\n"
-        "1:\n"
+        ".macro tl_step mac\n"
         "vldrb.8 q0, [r1], #16\n"
         "vldrb.8 q1, [r3], #16\n"
         "vldrb.8 q2, [r5], #16\n"
-        "vmladava.s8 r0, q0, q2\n"
+        "\\mac r0, q0, q2\n"
         "vldrb.8 q3, [r5], #16\n"
-        "vmladava.s8 r8, q1, q2\n"
-        "vmladava.s8 r2, q0, q3\n"
+        "\\mac r8, q1, q2\n"
+        "\\mac r2, q0, q3\n"
         "vldrb.8 q2, [r5], #16\n"
-        "vmladava.s8 r10, q1, q3\n"
-        "vmladava.s8 r4, q0, q2\n"
+        "\\mac r10, q1, q3\n"
+        "\\mac r4, q0, q2\n"
         "vldrb.8 q3, [r5], #16\n"
-        "vmladava.s8 r12, q1, q2\n"
-        "vmladava.s8 r6, q0, q3\n"
-        "vmladava.s8 lr, q1, q3\n"
+        "\\mac r12, q1, q2\n"
+        "\\mac r6, q0, q3\n"
+        "\\mac lr, q1, q3\n"
+        ".endm\n"
+        ".macro tl_round x\n"
+        "vand q2, \\x, q3\n" /* -1 where it is negative and there is a shift */
+        "vshr.s32 q2, q2, #31\n"
+        "vqadd.s32 \\x, \\x, q2\n"
+        "vrshl.s32 \\x, \\x, q3\n"
+        "vadd.i32 \\x, \\x, r2\n"
+        "vmax.s32 \\x, \\x, q4\n"
+        "vmin.s32 \\x, \\x, q5\n"
+        ".endm\n"
+        "push {r0, r4-r11, lr}\n"
+        "vpush {d8-d13}\n"
+        "sub sp, sp, #32\n"
+        "ldrd r1, r2, [r0, #40]\n"
+        "vdup.32 q4, r1\n"
+        "vdup.32 q5, r2\n"
+        "ldrd r5, r9, [r0, #24]\n"
+        "ldr r11, [r0, #32]\n"
+        "0:\n"
+        "ldr lr, [sp, #80]\n"
+        "ldrd r1, r3, [lr]\n"
+        "ldr r7, [lr, #8]\n"
+        "tl_step vmladav.s8\n"
+        "subs r7, r7, #1\n"
+        "beq 2f\n"
+        "1:\n"
+        "tl_step vmladava.s8\n"
         "subs r7, r7, #1\n"
         "bne 1b\n"
-        "pop {r1}\n"
-        "strd r0, r2, [r1]\n"
-        "strd r4, r6, [r1, #8]\n"
-        "strd r8, r10, [r1, #16]\n"
-        "strd r12, lr, [r1, #24]\n"
-        "pop {r4-r11, pc}\n");
+        "2:\n"
+        "stm sp, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
+        "vldrw.32 q0, [sp]\n"
+        "vldrw.32 q1, [sp, #16]\n"
+        "ldr r0, [sp, #80]\n"
+        "ldrd r2, r4, [r0, #12]\n"
+        "ldr r6, [r0, #20]\n"
+        "vldrw.32 q2, [r6], #16\n" /* bias, multiplier, shift */
+        "vadd.i32 q0, q0, q2\n"
+        "vadd.i32 q1, q1, q2\n"
+        "vldrw.32 q2, [r6], #16\n"
+        "vldrw.32 q3, [r6], #16\n"
+        "str r6, [r0, #20]\n"
+        "cbnz r4, 3f\n"
+        "vmov.i32 q6, #0\n" /* shifts to the left come first */
+        "vmax.s32 q6, q6, q3\n"
+        "vshl.s32 q0, q0, q6\n"
+        "vshl.s32 q1, q1, q6\n"
+        "vmov.i32 q6, #0\n"
+        "vmin.s32 q3, q3, q6\n"
+        "3:\n"
+        "vqrdmulh.s32 q0, q0, q2\n"
+        "vqrdmulh.s32 q1, q1, q2\n"
+        "tl_round q0\n"
+        "tl_round q1\n"
+        "ldr r4, [r0, #36]\n"
+        "mov r1, r9\n"
+        "mov r3, r11\n"
+        "vctp.32 r4\n"
+        "vpstt\n"
+        "vstrbt.32 q1, [r3]\n"
+        "vstrbt.32 q0, [r1]\n"
+        "add r9, r9, #4\n"
+        "add r11, r11, #4\n"
+        "subs r4, r4, #4\n"
+        "str r4, [r0, #36]\n"
+        "bgt 0b\n"
+        "add sp, sp, #32\n"
+        "vpop {d8-d13}\n"
+        "pop {r0, r4-r11, pc}\n"
+        ".purgem tl_step\n"
+        ".purgem tl_round\n");
 }
 
 static void tl_positions(const tl_conv *p, const int8_t *x, int32_t k16, int8_t *to0, int8_t *to1)
 {
-    const int8_t *w = p->weights;
-    const int32_t *record = p->channels;
-    for (int32_t o = 0; o < p->out_c; o += 4, w += 4 * k16, record += 12) {
-        int32_t sums[8];
-        mve_pred16_t some = vctp32q((uint32_t)(p->out_c - o));
-        tl_dot_block(sums, x, x + k16, w, k16 / 16);
-        vstrbq_p_s32(to1 + o, tl_finish4(vld1q_s32(sums + 4), record, p->out_zero, p->low, p->high), some);
-        vstrbq_p_s32(to0 + o, tl_finish4(vld1q_s32(sums), record, p->out_zero, p->low, p->high), some);
-    }
+    tl_blocks(&(tl_job){x, x + k16, k16 / 16, p->out_zero, p->fast, p->channels, p->weights, to0, to1, p->out_c, p->low,
+                        p->high});
 }
 
 void tl_conv_s8_mve(const tl_conv *p, const int8_t *in, int8_t *out, void *scratch)

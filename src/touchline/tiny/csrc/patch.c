@@ -2,48 +2,39 @@
 #include "touchline_mve.h"
 #include "touchline_patch.h"
 
-static inline int8_t *tl_fill_small(int8_t *to, int32_t value, int32_t n)
-{
-    uint32_t four = (uint8_t)value * 0x01010101u;
-    for (; n >= 4; n -= 4, to += 4) memcpy(to, &four, 4);
-    for (; n > 0; n--) *to++ = (int8_t)value;
-    return to;
-}
-
-static inline int8_t *tl_copy_small(int8_t *to, const int8_t *from, int32_t n)
+static inline void tl_copy_small(int8_t *to, const int8_t *from, int32_t n)
 {
 #if defined(__ARM_FEATURE_MVE)
-    return tl_copy_bytes(to, from, n);
+    for (; n >= 16; n -= 16, to += 16, from += 16) vstrbq_s8(to, vldrbq_s8(from));
 #endif
     for (; n >= 4; n -= 4, to += 4, from += 4) memcpy(to, from, 4);
     for (; n > 0; n--) *to++ = *from++;
-    return to;
+}
+
+/* Of `count` taps from `first` on, `step` apart, those within 0 .. size: [*begin, *end). */
+static void tl_inside(int32_t first, int32_t step, int32_t count, int32_t size, int32_t *begin, int32_t *end)
+{
+    *begin = first < 0 ? (-first + step - 1) / step : 0;
+    *end = first >= size ? 0 : (size - 1 - first) / step + 1;
+    if (*end > count) *end = count;
 }
 
 void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, int8_t *to)
 {
-    int32_t size = p->kernel_w * p->in_c, channels = p->in_c, width = p->in_w;
-    int32_t before = left < 0 ? -left : 0, after = left + p->kernel_w > width ? left + p->kernel_w - width : 0;
-    before = before > p->kernel_w ? size : before * channels;
-    after = after > p->kernel_w ? size : after * channels;
-    for (int32_t ky = 0; ky < p->kernel_h; ky++, top += p->dilation_h) {
-        if (top < 0 || top >= p->in_h) {
-            to = tl_fill_small(to, p->in_zero, size);
-            continue;
-        }
-        const int8_t *row = tl_row(p, rows, top);
-        if (p->dilation_w == 1) { /* a whole kernel row lies together */
-            to = tl_fill_small(to, p->in_zero, before);
-            to = tl_copy_small(to, row + (left * channels + before), size - before - after);
-            to = tl_fill_small(to, p->in_zero, after);
-        } else {
-            for (int32_t x = left, end = left + p->kernel_w * p->dilation_w; x < end; x += p->dilation_w) {
-                if (x < 0 || x >= width) {
-                    to = tl_fill_small(to, p->in_zero, channels);
-                } else {
-                    to = tl_copy_small(to, row + x * channels, channels);
-                }
-            }
+    int32_t channels = p->in_c, size = p->kernel_w * channels, y0, y1, x0, x1;
+    tl_inside(top, p->dilation_h, p->kernel_h, p->in_h, &y0, &y1);
+    tl_inside(left, p->dilation_w, p->kernel_w, p->in_w, &x0, &x1);
+    if (y0 > 0 || x0 > 0 || y1 < p->kernel_h || x1 < p->kernel_w) {
+        memset(to, p->in_zero, (size_t)(p->kernel_h * size));
+        if (x0 >= x1) return;
+    }
+    int32_t block = p->dilation_w == 1 ? x1 - x0 : 1; /* a whole kernel row lies together */
+    to += x0 * channels;
+    for (int32_t ky = y0; ky < y1; ky++) {
+        const int8_t *row = tl_row(p, rows, top + ky * p->dilation_h);
+        for (int32_t kx = x0; kx < x1; kx += block) {
+            int32_t x = left + kx * p->dilation_w;
+            tl_copy_small(to + ky * size + (kx - x0) * channels, row + x * channels, block * channels);
         }
     }
 }

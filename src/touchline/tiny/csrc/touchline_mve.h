@@ -28,16 +28,6 @@ static inline int32x4_t tl_finish4(int32x4_t sum, const int32_t *record, int32_t
     sum = tl_scale4(sum, vld1q_s32(record + 4), vld1q_s32(record + 8));
     return tl_clamp4(vaddq_n_s32(sum, out_zero), low, high);
 }
-
-/* n bytes, n <= 0: none. */
-static inline int8_t *tl_copy_bytes(int8_t *to, const int8_t *from, int32_t n)
-{
-    for (int32_t left = n; left > 0; left -= 16, from += 16, to += 16) {
-        mve_pred16_t some = vctp8q((uint32_t)left);
-        vstrbq_p_s8(to, vldrbq_z_s8(from, some), some);
-    }
-    return n > 0 ? to - (-n & 15) : to;
-}
 #endif
 
 #endif
