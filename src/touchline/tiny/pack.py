@@ -89,7 +89,7 @@ def channel_records(
         groups[:, :count] = [folded, multipliers, shifts]
         if pad_to == 8:
             groups = groups.reshape(3, -1, 4, 2).transpose(0, 1, 3, 2)
-        return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), int(max(shifts) <= 0)
+        return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), int(max(shifts) < 0)
     plain = [n for record in zip(folded, multipliers, shifts, strict=True) for n in record]
     if flavour == "portable":
         return np.array(plain, np.int32), 0

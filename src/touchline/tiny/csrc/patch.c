@@ -5,10 +5,20 @@
 static inline void tl_copy_small(int8_t *to, const int8_t *from, int32_t n)
 {
 #if defined(__ARM_FEATURE_MVE)
-    for (; n >= 16; n -= 16, to += 16, from += 16) vstrbq_s8(to, vldrbq_s8(from));
-#endif
+    __asm__ volatile(
+        "wlstp.8 lr, %[n], 2f\n"
+        "1:\n"
+        "vldrb.8 q0, [%[from]], #16\n"
+        "vstrb.8 q0, [%[to]], #16\n"
+        "letp lr, 1b\n"
+        "2:\n"
+        : [to] "+l"(to), [from] "+l"(from)
+        : [n] "r"(n)
+        : "lr", "d0", "d1", "memory");
+#else
     for (; n >= 4; n -= 4, to += 4, from += 4) memcpy(to, from, 4);
     for (; n > 0; n--) *to++ = *from++;
+#endif
 }
 
 /* Of `count` taps from `first` on, `step` apart, those within 0 .. size: [*begin, *end). */
@@ -21,20 +31,22 @@ static void tl_inside(int32_t first, int32_t step, int32_t count, int32_t size, 
 
 void tl_patch(const tl_conv *p, const tl_rows *rows, int32_t top, int32_t left, int8_t *to)
 {
-    int32_t channels = p->in_c, size = p->kernel_w * channels, y0, y1, x0, x1;
-    tl_inside(top, p->dilation_h, p->kernel_h, p->in_h, &y0, &y1);
-    tl_inside(left, p->dilation_w, p->kernel_w, p->in_w, &x0, &x1);
-    if (y0 > 0 || x0 > 0 || y1 < p->kernel_h || x1 < p->kernel_w) {
+    int32_t channels = p->in_c, size = p->kernel_w * channels, y0 = 0, y1 = p->kernel_h, x0 = 0, x1 = p->kernel_w;
+    if (top < 0 || left < 0 || top + (y1 - 1) * p->dilation_h >= p->in_h || left + (x1 - 1) * p->dilation_w >= p->in_w) {
+        tl_inside(top, p->dilation_h, p->kernel_h, p->in_h, &y0, &y1);
+        tl_inside(left, p->dilation_w, p->kernel_w, p->in_w, &x0, &x1);
         memset(to, p->in_zero, (size_t)(p->kernel_h * size));
         if (x0 >= x1) return;
     }
     int32_t block = p->dilation_w == 1 ? x1 - x0 : 1; /* a whole kernel row lies together */
-    to += x0 * channels;
-    for (int32_t ky = y0; ky < y1; ky++) {
-        const int8_t *row = tl_row(p, rows, top + ky * p->dilation_h);
-        for (int32_t kx = x0; kx < x1; kx += block) {
-            int32_t x = left + kx * p->dilation_w;
-            tl_copy_small(to + ky * size + (kx - x0) * channels, row + x * channels, block * channels);
+    int32_t bytes = block * channels, first = (left + x0 * p->dilation_w) * channels;
+    to += y0 * size + x0 * channels;
+    for (int32_t ky = y0; ky < y1; ky++, to += size) {
+        const int8_t *from = tl_row(p, rows, top + ky * p->dilation_h) + first;
+        tl_copy_small(to, from, bytes);
+        for (int32_t kx = x0 + block; kx < x1; kx++) {
+            from += p->dilation_w * channels;
+            tl_copy_small(to + (kx - x0) * channels, from, bytes);
         }
     }
 }
