@@ -80,15 +80,15 @@ def channel_records(
     """The records of one layer and its `fast` field. rows: int8 [outputs][K]; bias: int32 as in the file.
 
     pad_to: dsp and mve pad with zero records to a multiple of this: dsp 2 (weights are paired), mve 4; depthwise
-    4 and 8, where mve has even channels before odd ones.
+    4 and 16, which mve has in the order that halving twice gives.
     """
     folded = fold_bias(rows, bias, in_zero)
     count = len(folded)
     if flavour == "mve":
         groups = np.zeros((3, up(count, pad_to)), np.int64)
         groups[:, :count] = [folded, multipliers, shifts]
-        if pad_to == 8:
-            groups = groups.reshape(3, -1, 4, 2).transpose(0, 1, 3, 2)
+        if pad_to == 16:
+            groups = groups.reshape(3, -1, 4, 2, 2).transpose(0, 1, 4, 3, 2)
         return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), int(max(shifts) < 0)
     plain = [n for record in zip(folded, multipliers, shifts, strict=True) for n in record]
     if flavour == "portable":
@@ -214,7 +214,7 @@ def pack_depthwise(
     """Weights 1HWO and bias for `tl_depthwise_s8*` (dsp and mve: a channel multiplier of 1 only)."""
     count = weights.shape[-1]
     taps = weights.reshape(-1, count)
-    pad_to = 8 if flavour == "mve" else 4
+    pad_to = 16 if flavour == "mve" else 4
     channels, fast = channel_records(
         taps.T, bias, multipliers, shifts,
         in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=pad_to,
@@ -224,9 +224,10 @@ def pack_depthwise(
         even[: len(taps), :count] = taps
         return Packed(even.reshape(-1, 2, even.shape[1] // 4, 4).transpose(2, 0, 3, 1).reshape(-1), channels, fast)
     if flavour == "mve":
-        wide = np.zeros((len(taps), up(count, 8)), np.int8)
-        wide[:, :count] = taps
-        return Packed(wide.reshape(len(taps), -1, 8).transpose(1, 0, 2).reshape(-1), channels, fast)
+        wide = np.zeros((up(len(taps), 2), up(count, 16)), np.int8)
+        wide[: len(taps), :count] = taps
+        fast = int(bool(fast) and (low, high) == (-128, 127) and int(taps.min()) > -128)
+        return Packed(wide.reshape(len(wide), -1, 16).transpose(1, 0, 2).reshape(-1), channels, fast)
     return Packed(taps.reshape(-1).astype(np.int8), channels, 0)
 
 

@@ -96,9 +96,9 @@ void tl_conv_s8_mve(const tl_conv *p, const int8_t *in, int8_t *out, void *scrat
  * packing, T = kernel_h * kernel_w, weights given as TFLite's 1HWO, [T][out_c]:
  *   portable: int8 [T][out_c] as they are
  *   dsp: int16 [R4(out_c) / 4][ceil(T / 2)][4 channels][2 taps], zeros beyond T and out_c
- *   mve: int8 [R8(out_c) / 8][T][8 channels], zeros beyond out_c
- * channel records: as above, but dsp pads the channels to a multiple of 4, mve to a multiple of 8, and of those eight channels
- * 0 2 4 6 make one group of records, 1 3 5 7 the next.
+ *   mve: int8 [R16(out_c) / 16][2 * ceil(T / 2)][16 channels], zeros beyond T and out_c
+ * channel records: as above, but dsp pads the channels to a multiple of 4, mve to a multiple of 16, and of those sixteen 0 4 8 12
+ * make one group of records, then 2 6 10 14, 1 5 9 13, 3 7 11 15. mve, fast = 1: also no weight is -128 and the clamp is -128 .. 127.
  * scratch: portable  ring
  *          dsp       R4(in_c) + 8 * ceil(T / 2) + ring, rounded up to 8
  *          mve       R8(in_c) + 8 * ceil(T / 2) + ring, rounded up to 8
