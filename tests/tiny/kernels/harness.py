@@ -64,7 +64,9 @@ def _folder() -> Path:
 def _desk() -> subprocess.Popen[bytes]:
     program = _folder() / "desk"
     command = ["gcc", *WARNINGS, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run([*command, "-o", program, HERE / "runner.c", *sorted(CSRC.glob("*.c"))], check=True, timeout=120)
+    subprocess.run(
+        [*command, "-o", program, HERE / "runner.c", *sorted(CSRC.glob("*.c"))], check=True, timeout=120
+    )
     return subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -87,7 +89,15 @@ def run_here(call: Call) -> NDArray[np.int8]:
 def build_for(core: str, *flags: str) -> Path:
     """The runner for a core of CORES."""
     program = _folder() / f"{core}.elf"
-    command = ["arm-none-eabi-gcc", *WARNINGS, f"-mcpu={CORES[core][0]}", "-mthumb", "-mfloat-abi=softfp", "-O2", *flags]
+    command = [
+        "arm-none-eabi-gcc",
+        *WARNINGS,
+        f"-mcpu={CORES[core][0]}",
+        "-mthumb",
+        "-mfloat-abi=softfp",
+        "-O2",
+        *flags,
+    ]
     command += ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "--specs=rdimon.specs", "-Wl,-T"]
     sources = [HERE / "board.ld", HERE / "board.c", HERE / "runner.c", *sorted(CSRC.glob("*.c"))]
     subprocess.run([*command, *sources, "-o", program], check=True, timeout=300)
