@@ -18,8 +18,11 @@ from touchline.tiny.memory import Buffer, Plan, check, plan
 from touchline.tiny.passes import storage
 from touchline.types.errors import ModelError
 
-_STATES = 20_000
+_STATES = 3_000
 """Sets of operators looked at before the file's own order is kept."""
+
+_TRIAL, _FINAL = 20_000, 2_000_000
+"""Effort of planning while placements are tried, and of the plan that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def arrange(graph: Graph, flavour: Flavour) -> Arrangement:
     chosen = [
         min(options, key=lambda option, i=i: lives.need(i, option, flavour)) for i, options in enumerate(choices)
     ]
-    best = _planned(lives, chosen, flavour)
+    best = _planned(lives, chosen, flavour, effort=_TRIAL)
     improved = True
     while improved:
         improved = False
@@ -67,11 +70,11 @@ def arrange(graph: Graph, flavour: Flavour) -> Arrangement:
                 if option == chosen[i]:
                     continue
                 trial = [*chosen[:i], option, *chosen[i + 1 :]]
-                made = _planned(lives, trial, flavour)
+                made = _planned(lives, trial, flavour, effort=_TRIAL)
                 cheaper = options.index(option) < options.index(chosen[i])
                 if made.plan.bytes < best.plan.bytes or (cheaper and made.plan.bytes == best.plan.bytes):
                     chosen, best, improved = trial, made, True
-    return best.arrangement(graph)
+    return _planned(lives, chosen, flavour, effort=_FINAL).arrangement(graph)
 
 
 class _Lives:
@@ -164,7 +167,7 @@ class _Planned:
         )
 
 
-def _planned(lives: _Lives, chosen: Sequence[Placement], flavour: Flavour) -> _Planned:
+def _planned(lives: _Lives, chosen: Sequence[Placement], flavour: Flavour, effort: int) -> _Planned:
     steps = tuple(lives.step(i, option, flavour) for i, option in enumerate(chosen))
     group = {key: key for key in lives.first}
     for op, option in zip(lives.ops, chosen, strict=True):
@@ -185,7 +188,7 @@ def _planned(lives: _Lives, chosen: Sequence[Placement], flavour: Flavour) -> _P
         if step.scratch:
             scratch[i] = len(buffers)
             buffers.append(Buffer(f"scratch of {step.place}", step.scratch, i, i, 8))
-    made = plan(buffers)
+    made = plan(buffers, effort=effort)
     problems = check(buffers, (), made)
     if problems:
         raise ModelError(f"{lives.graph.name}: the arena's plan is wrong ({'; '.join(problems)}); report this")
@@ -225,10 +228,15 @@ def _order(graph: Graph) -> tuple[Op, ...]:
         return total + size[root[op.output]] - saved
 
     start: frozenset[int] = frozenset()
+    own = max((cost(frozenset(range(i)), i) for i in range(len(ops))), default=0)
+    if own <= max(_alone(op, size, root, reuse[i]) for i, op in enumerate(ops)):
+        return ops
     queue: list[tuple[int, tuple[int, ...], frozenset[int]]] = [(0, (), start)]
     visited: set[frozenset[int]] = set()
     while queue and len(visited) < _STATES:
         peak, order, done = heapq.heappop(queue)
+        if peak >= own:
+            return ops
         if len(order) == len(ops):
             return tuple(ops[i] for i in order)
         if done in visited:
@@ -238,3 +246,12 @@ def _order(graph: Graph) -> tuple[Op, ...]:
             if i not in done and needs[i] <= done:
                 heapq.heappush(queue, (max(peak, cost(done, i)), (*order, i), done | {i}))
     return ops
+
+
+def _alone(op: Op, size: dict[int, int], root: dict[int, int], reuse: list[int]) -> int:
+    """What ``op`` needs in any order."""
+    if isinstance(op, Reshape):
+        return 0
+    read = {root[key] for key in op.inputs if root[key] in size}
+    made = size[root[op.output]]
+    return sum(size[key] for key in read) + made - max((min(size[key], made) for key in reuse), default=0)

@@ -46,7 +46,7 @@ def model_header(name: str, arranged: Mapping[Flavour, Arrangement]) -> str:
         f" *     {name}_run(arena);",
         f" *     … arena[{upper}_{_port('OUTPUT', graph.outputs, 0)}_OFFSET] …",
         " *",
-        " * All RAM but a small stack is the arena; between runs it may hold anything. A run overwrites its inputs.",
+        " * All RAM but a small stack is the arena; between runs it may hold anything. Inputs are overwritten.",
         " */",
         f"#ifndef {upper}_H",
         f"#define {upper}_H",
@@ -87,7 +87,7 @@ def _described(name: str, tensor: Tensor) -> Iterator[str]:
 
 def _core_selection(arranged: Mapping[Flavour, Arrangement]) -> Iterator[str]:
     """Which section is compiled: the best that this core has instructions for."""
-    yield "/* 2: Cortex-M with Helium, 1: with DSP instructions, 0: any other core. Define it to choose yourself. */"
+    yield "/* 2: Cortex-M with Helium, 1: with DSP instructions, 0: any other core. Yours to define. */"
     yield "#ifndef TOUCHLINE_CORE"
     tests: dict[Flavour, str] = {
         "mve": "defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)",

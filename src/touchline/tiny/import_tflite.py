@@ -254,6 +254,10 @@ class _Translation:
         if all(self.tensors[key].data is not None for key in op.inputs):
             raise _Unsupported("has constant inputs only")
         kind = cast(Any, op.name.lower())
+        if kind not in ("add", "mul") and not any(
+            self.tensors[key].data is not None and self.tensors[key].elements == 1 for key in op.inputs
+        ):
+            raise _Unsupported("takes two tensors; only a constant number is supported as its second")
         if kind in ("maximum", "minimum"):
             if any(self.tensors[key].quant != output.quant for key in op.inputs):
                 raise _Unsupported("has inputs of other scales than its output")

@@ -306,9 +306,9 @@ class _Lowering:
             flavour="portable",
         )
         fields = self.convolution(packed, self.output, (height, width), op.stride, (1, 1), op.padding, op.clamp)
-        call = self.per_image("tl_transposed_conv_s8", Struct("tl_conv", fields), Scratch())
+        call = self.per_image("tl_transposed_conv_s8", Struct("tl_conv", fields))
         macs = self.image.elements * height * width * channels
-        return self.step(call, scratch=pack.up(4 * channels, 8), macs=macs)
+        return self.step(call, macs=macs)
 
     def fully_connected(self, op: FullyConnected) -> Step:
         weights = np.asarray(self.tensors[1].data)
@@ -459,11 +459,7 @@ class _Lowering:
             if period == n:
                 return self.step(Call(f"tl_add_s8{SUFFIX[self.flavour]}", (struct, a, b, target, n), repeat))
             return self.step(Call("tl_add_period_s8", (struct, a, b, target, n, period), repeat))
-        if op.kind == "sub":
-            struct = add_struct(large, small, self.output, op.clamp)
-            return self.step(Call("tl_sub_s8", (struct, a, b, target, n)))
-        name = {"maximum": "tl_max_s8", "minimum": "tl_min_s8"}[op.kind]
-        return self.step(Call(name, (a, b, target, n)))
+        raise ModelError(f"{self.graph.name}: {op.place} has no kernel for two tensors; leave it out of the model")
 
     def copy(self, key: int, offset: int, to: int, rows: int, size: int, in_step: int, out_step: int) -> Call:
         data = self.graph.tensors[key].data

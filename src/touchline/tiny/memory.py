@@ -52,6 +52,7 @@ class _Search:
     nodes: int
     best: int = 1 << 60
     best_offsets: dict[int, int] = field(default_factory=dict[int, int])
+    near: list[dict[int, tuple[int, int]]] = field(default_factory=list[dict[int, tuple[int, int]]])
     seen: set[tuple[tuple[int, int], ...]] = field(default_factory=set[tuple[tuple[int, int], ...]])
 
     def gap(self, below: int, above: int) -> int:
@@ -62,14 +63,27 @@ class _Search:
         return self.buffers[a].first <= self.buffers[b].last and self.buffers[b].first <= self.buffers[a].last
 
     def lowest(self, index: int, placed: dict[int, int]) -> int:
-        others = [(i, offset) for i, offset in placed.items() if self.conflict(index, i)]
+        """The least offset at which buffer ``index`` collides with none of ``placed``."""
+        if not self.near:
+            self.near = [
+                {
+                    i: (self.gap(i, j), self.gap(j, i))
+                    for i in range(len(self.buffers))
+                    if i != j and self.conflict(i, j)
+                }
+                for j in range(len(self.buffers))
+            ]
+        near = self.near[index]
+        # Where it must not start: between `down` below the other's start and `up` above it, both excluded.
+        taken = sorted((offset - near[i][1], offset + near[i][0]) for i, offset in placed.items() if i in near)
         alignment = self.buffers[index].alignment
-        candidates = {0} | {max(0, -(-(o + self.gap(i, index)) // alignment) * alignment) for i, o in others}
-        return min(
-            at
-            for at in candidates
-            if all(at >= o + self.gap(i, index) or o >= at + self.gap(index, i) for i, o in others)
-        )
+        at = 0
+        for begin, end in taken:
+            if begin < at < end:
+                at = -(-end // alignment) * alignment
+            elif begin >= at:
+                break
+        return at
 
     def greedy(self, order: Sequence[int]) -> None:
         placed: dict[int, int] = {}
@@ -101,8 +115,9 @@ class _Search:
             del placed[index]
 
 
-def plan(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), *, nodes: int = 20_000) -> Plan:
-    """Offsets for ``buffers``, in their order. ``nodes`` bounds the search; a longer one may prove more."""
+def plan(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), *, effort: int = 2_000_000) -> Plan:
+    """Offsets for ``buffers``, in their order. ``effort`` bounds the search; a longer one may prove more."""
+    nodes = effort // (len(buffers) ** 2 + 1)
     table = {(overlap.above, overlap.below): overlap.distance for overlap in overlaps}
     bound = _bound(buffers, table)
     search = _Search(buffers, table, nodes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from touchline.tiny import reference
 from touchline.tiny.graph import (
     Binary,
     Clamp,
@@ -60,6 +61,23 @@ def fold_pads(graph: Graph) -> Graph:
 def _is_spatial_zero(graph: Graph, pad: Pad) -> bool:
     edges = (*pad.before[:1], *pad.after[:1], *pad.before[3:], *pad.after[3:])
     return len(pad.before) == 4 and not any(edges) and pad.value == graph.tensors[pad.inputs[0]].q.zero_point
+
+
+def fold_scalars(graph: Graph) -> Graph:
+    """Arithmetic with one constant number is a table."""
+    ops: list[Op] = []
+    for op in graph.ops:
+        if isinstance(op, Binary):
+            scalars = [
+                i for i, key in enumerate(op.inputs) if graph.is_constant(key) and graph.tensors[key].elements == 1
+            ]
+            tensor = graph.tensors[op.inputs[1 - scalars[0]]] if scalars else None
+            if tensor is not None and tensor.shape == graph.tensors[op.output].shape:
+                table = reference.table_of(graph, op, scalars[0])
+                key = op.inputs[1 - scalars[0]]
+                op = Lookup(inputs=(key,), output=op.output, place=op.place, function=op.kind, table=table)
+        ops.append(op)
+    return graph.with_ops(tuple(ops))
 
 
 def merge_lookups(graph: Graph) -> Graph:
@@ -176,6 +194,7 @@ def check_spec(graph: Graph) -> Graph:
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     drop_unused,
     fold_pads,
+    fold_scalars,
     merge_lookups,
     fuse_activations,
     fuse_residuals,

@@ -80,6 +80,15 @@ def run_all(graph: Graph, *inputs: Array) -> dict[int, Array]:
     return values
 
 
+def table_of(graph: Graph, op: Binary, scalar: int) -> tuple[int, ...]:
+    """What ``op``, whose input ``scalar`` is one constant number, gives for each int8 value of the other."""
+    tensors = [graph.tensors[key] for key in op.inputs]
+    number = np.asarray(tensors[scalar].data).astype(np.int64).ravel()
+    values = np.arange(-128, 128, dtype=np.int64)
+    made = _binary(op, tensors, graph.tensors[op.output], [number, values] if scalar == 0 else [values, number])
+    return tuple(int(value) for value in made)
+
+
 def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
     tensors = [graph.tensors[key] for key in op.inputs]
     output = graph.tensors[op.output]
