@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 import touchline
+from touchline.app.mcu_commands import add_commands as add_mcu_commands
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
 from touchline.types import CheckFailed, ConfigError, InputError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 model_app = typer.Typer(no_args_is_help=True, help="Train, evaluate and ship models.")
 app.add_typer(model_app, name="model")
+add_mcu_commands(model_app)
 
 RUNS = Path("runs")
 DEMO_WIDTH = 480

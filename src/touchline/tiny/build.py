@@ -83,6 +83,7 @@ def run(folder: Path, ports: Ports, data: bytes, target: Target, *, extra: Seque
         work = Path(scratch)
         (work / "input.bin").write_bytes(data)
         (work / "run.h").write_text(_run_header(ports), "utf-8")
+        folder = folder.resolve()  # compilers run in the scratch folder
         if target == "host":
             return _run_here(folder, work, extra)
         return _run_on_board(folder, work, CORES[target.removeprefix("qemu:")], extra)
@@ -112,13 +113,20 @@ def link(
     folder: Path, work: Path, core: Core, files: Sequence[str], how: Sequence[str], extra: Sequence[str] = ()
 ) -> Path:
     """The model, its kernels and ``files`` as one .elf in ``work``, without what is not called."""
-    image = work / "model.elf"
+    image, folder = work / "model.elf", folder.resolve()
     compiler = tool("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
     command = [compiler, *WARNINGS, *core.flags, "-O2", "-ffunction-sections", "-fdata-sections", f"-I{work}"]
     command += [f"-I{folder}", f"-L{_BOARD}", "-Wl,--gc-sections", "-specs=nano.specs", *how, *extra]
     command += ["-o", str(image), *files, *(str(folder / name) for name in sources(folder))]
     _checked(command, work, _COMPILE_S, folder)
     return image
+
+
+def section_sizes(image: Path) -> dict[str, int]:
+    """Bytes of each section of an .elf."""
+    text = _checked(["arm-none-eabi-size", "-A", "-d", str(image)], image.parent, _RUN_S, image)
+    rows = [line.split() for line in text.splitlines()]
+    return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdigit()}
 
 
 def _run_header(ports: Ports) -> str:
