@@ -63,7 +63,7 @@ def _windowed(size: int, window: int, stride: int, padding: int, dilation: int =
     return (size - (window - 1) * dilation - 1) // stride + 1
 
 
-def conv(writer: Writer, rng: Rng) -> list[int]:
+def conv(writer: Writer, rng: Rng, *, without_bias: bool = False) -> list[int]:
     image = _image(writer, rng, _pick(rng, 1, 2, 3, 4, 5, 8, 13, 16))
     _, h, w, c = _shape(writer, image)
     kernel = (_pick(rng, 1, 2, 3), _pick(rng, 1, 2, 3, 4))
@@ -76,12 +76,12 @@ def conv(writer: Writer, rng: Rng) -> list[int]:
     filter_, bias, scale = _weighted(writer, rng, image, weights, 0)
     made = (
         1,
-        *(_windowed(s, k, t, padding, d) for s, k, t, d in zip((h, w), kernel, stride, dilation)),
+        *(_windowed(s, k, t, padding, d) for s, k, t, d in zip((h, w), kernel, stride, dilation, strict=False)),
         len(weights),
     )
     output = writer.tensor(made, scale=scale, zero_point=_zero(rng))
     writer.op(
-        "CONV_2D", [image, filter_, bias] if rng.random() < 0.8 else [image, filter_, -1], [output],
+        "CONV_2D", [image, filter_] if without_bias else [image, filter_, bias], [output],
         padding=padding, strideH=stride[0], strideW=stride[1], dilationHFactor=dilation[0],
         dilationWFactor=dilation[1], fusedActivationFunction=_pick(rng, NONE, RELU, RELU6, RELU_N1_TO_1),
     )  # fmt: skip
@@ -115,14 +115,15 @@ def depthwise(writer: Writer, rng: Rng) -> list[int]:
     filter_, bias, scale = _weighted(writer, rng, image, weights, 3)
     made = (
         1,
-        *(_windowed(s, k, t, padding, d) for s, k, t, d in zip((h, w), kernel, stride, dilation)),
+        *(_windowed(s, k, t, padding, d) for s, k, t, d in zip((h, w), kernel, stride, dilation, strict=False)),
         c * multiplier,
     )
     output = writer.tensor(made, scale=scale, zero_point=_zero(rng))
     writer.op(
         "DEPTHWISE_CONV_2D", [image, filter_, bias], [output],
         padding=padding, strideH=stride[0], strideW=stride[1], depthMultiplier=multiplier,
-        dilationHFactor=dilation[0], dilationWFactor=dilation[1], fusedActivationFunction=_pick(rng, NONE, RELU, RELU6),
+        dilationHFactor=dilation[0], dilationWFactor=dilation[1],
+        fusedActivationFunction=_pick(rng, NONE, RELU, RELU6),
     )  # fmt: skip
     return [output]
 
@@ -135,7 +136,10 @@ def transpose_conv(writer: Writer, rng: Rng) -> list[int]:
     weights = _weights(rng, int(rng.integers(1, 9)), *kernel, shape[3])
     made = (
         1,
-        *(s * t if padding == SAME else (s - 1) * t + max(k, t) for s, k, t in zip(shape[1:3], kernel, stride)),
+        *(
+            s * t if padding == SAME else (s - 1) * t + max(k, t)
+            for s, k, t in zip(shape[1:3], kernel, stride, strict=False)
+        ),
         len(weights),
     )
     size = writer.ints(made)
@@ -168,7 +172,7 @@ def _pool(name: str) -> Make:
         stride = (_pick(rng, 1, 2, 3), _pick(rng, 1, 2))
         padding = SAME if window[0] > h or window[1] > w else _pick(rng, SAME, VALID)
         quant = writer.graph.tensors[image].quantization
-        made = (1, *(_windowed(s, k, t, padding) for s, k, t in zip((h, w), window, stride)), c)
+        made = (1, *(_windowed(s, k, t, padding) for s, k, t in zip((h, w), window, stride, strict=False)), c)
         output = writer.tensor(made, scale=quant.scale[0], zero_point=quant.zeroPoint[0])
         writer.op(
             name, [image], [output], padding=padding, strideH=stride[0], strideW=stride[1],
@@ -265,7 +269,7 @@ def pad(writer: Writer, rng: Rng) -> list[int]:
     pads = rng.integers(0, 3, (4, 2))
     pads[0] = 0
     quant = writer.graph.tensors[image].quantization
-    made = tuple(int(n + a + b) for n, (a, b) in zip(shape, pads))
+    made = tuple(int(n + a + b) for n, (a, b) in zip(shape, pads, strict=False))
     output = writer.tensor(made, scale=quant.scale[0], zero_point=quant.zeroPoint[0])
     inputs = [image, writer.ints(pads)]
     if rng.random() < 0.5:
@@ -281,7 +285,7 @@ def reshape(writer: Writer, rng: Rng) -> list[int]:
     shape = _shape(writer, image)
     quant = writer.graph.tensors[image].quantization
     flat = writer.tensor((1, int(np.prod(shape))), scale=quant.scale[0], zero_point=quant.zeroPoint[0])
-    writer.op("RESHAPE", [image, writer.ints([1, int(np.prod(shape))])], [flat])
+    writer.op("RESHAPE", [image, writer.ints([1, int(np.prod(shape))])], [flat], version=1)
     output = writer.tensor(_shape(writer, flat), scale=0.1, zero_point=3)
     writer.op("RELU", [flat], [output])
     return [output]
@@ -342,28 +346,32 @@ def split(writer: Writer, rng: Rng) -> list[int]:
 
 
 def residual(writer: Writer, rng: Rng) -> list[int]:
-    """A pad, a convolution and a sum with what came before it."""
-    scale, zero = _scale(rng), _zero(rng)
-    image = writer.input((1, 5, 4, 3), scale, zero)
-    weights = _weights(rng, 6, 1, 1, 3)
-    filter_, bias, made = _weighted(writer, rng, image, weights, 0)
-    wide = writer.tensor((1, 5, 4, 6), scale=made, zero_point=_zero(rng))
-    conv_options = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
-    writer.op("CONV_2D", [image, filter_, bias], [wide], padding=SAME, **conv_options)
-    quant = writer.graph.tensors[wide].quantization
-    padded = writer.tensor((1, 7, 6, 6), scale=made, zero_point=quant.zeroPoint[0])
-    writer.op("PAD", [wide, writer.ints([[0, 0], [1, 1], [1, 1], [0, 0]])], [padded])
-    weights = _weights(rng, 6, 3, 3, 6)
-    filter_, bias, made = _weighted(writer, rng, padded, weights, 0)
-    inner = writer.tensor((1, 5, 4, 6), scale=made, zero_point=_zero(rng))
-    writer.op("CONV_2D", [padded, filter_, bias], [inner], padding=VALID, **conv_options)
-    output = writer.tensor((1, 5, 4, 6), scale=made, zero_point=-128)
-    writer.op("ADD", [inner, wide], [output], fusedActivationFunction=RELU)
+    """Two convolutions, the second of a padded image, and a sum with what came before them."""
+    image = writer.input((1, 5, 4, 3), _scale(rng), _zero(rng))
+
+    def convolved(key: int, shape: tuple[int, ...], channels: int, kernel: int, padding: int) -> int:
+        weights = _weights(rng, channels, kernel, kernel, _shape(writer, key)[3])
+        filter_, bias, scale = _weighted(writer, rng, key, weights, 0)
+        made = writer.tensor(shape, scale=scale, zero_point=_zero(rng))
+        options = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+        writer.op("CONV_2D", [key, filter_, bias], [made], padding=padding, **options)
+        return made
+
+    wide = convolved(image, (1, 5, 4, 6), 6, 1, SAME)
+    middle = convolved(wide, (1, 5, 4, 6), 6, 3, SAME)
+    quant = writer.graph.tensors[middle].quantization
+    padded = writer.tensor((1, 7, 6, 6), scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+    writer.op("PAD", [middle, writer.ints([[0, 0], [1, 1], [1, 1], [0, 0]])], [padded])
+    last = convolved(padded, (1, 5, 4, 6), 6, 3, VALID)
+    scale = float(writer.graph.tensors[last].quantization.scale[0])
+    output = writer.tensor((1, 5, 4, 6), scale=scale, zero_point=-128)
+    writer.op("ADD", [last, wide], [output], fusedActivationFunction=RELU)
     return [output]
 
 
 ZOO: dict[str, Make] = {
     "conv": conv,
+    "conv_without_bias": lambda writer, rng: conv(writer, rng, without_bias=True),
     "pointwise": pointwise,
     "depthwise": depthwise,
     "transpose_conv": transpose_conv,

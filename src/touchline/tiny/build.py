@@ -100,13 +100,27 @@ def _run_here(folder: Path, work: Path, extra: Sequence[str]) -> Run:
 
 
 def _run_on_board(folder: Path, work: Path, core: Core, extra: Sequence[str]) -> Run:
-    image = link(folder, work, core, [str(_BOARD / "harness.c")], ("-nostartfiles", f"-T{core.board}.ld"), extra)
-    emulator = tool("qemu-system-arm", "qemu-system-arm")
-    command = [emulator, "-M", core.board, "-nodefaults", "-display", "none", "-icount", "shift=0", "-kernel"]
-    command += [str(image), "-semihosting-config", "enable=on,target=native"]
-    _checked(command, work, _RUN_S, folder)
+    image = _linked_for_board(folder, work, core, extra)
+    _checked(qemu(core, image), work, _RUN_S, folder)
     ticks = int.from_bytes((work / "ticks.bin").read_bytes(), "little")
     return Run((work / "output.bin").read_bytes(), round(ticks * 1_000_000_000 / core.clock_hz))
+
+
+def harness(folder: Path, work: Path, ports: Ports, core: Core) -> Path:
+    """The .elf that `run` runs on ``core``, in ``work``."""
+    (work / "run.h").write_text(_run_header(ports), "utf-8")
+    return _linked_for_board(folder.resolve(), work, core, ())
+
+
+def _linked_for_board(folder: Path, work: Path, core: Core, extra: Sequence[str]) -> Path:
+    return link(folder, work, core, [str(_BOARD / "harness.c")], ("-nostartfiles", f"-T{core.board}.ld"), extra)
+
+
+def qemu(core: Core, image: Path) -> list[str]:
+    """QEMU's command line: one instruction takes 1 ns of the board's time."""
+    emulator = tool("qemu-system-arm", "qemu-system-arm")
+    command = [emulator, "-M", core.board, "-nodefaults", "-display", "none", "-icount", "shift=0"]
+    return [*command, "-kernel", str(image), "-semihosting-config", "enable=on,target=native"]
 
 
 def link(

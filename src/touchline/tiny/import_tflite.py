@@ -81,6 +81,9 @@ class _Translation:
                 self.ops.extend(translate(self, op))
             except _Unsupported as error:
                 problems.append(f"{self.place} {error}")
+            # What an operator raises that lacks inputs, axes or options which its kind has: a broken file.
+            except (IndexError, ValueError, KeyError, OverflowError, ZeroDivisionError) as error:
+                problems.append(f"{self.place} is malformed ({error})")
         for what, keys in (("input", self.raw.inputs), ("output", self.raw.outputs)):
             self.place = f"the {what}"
             for key in keys:
@@ -134,6 +137,8 @@ class _Translation:
 
     def use(self, key: int, *dtypes: str) -> Tensor:
         """Tensor ``key``, now part of the graph; of one of ``dtypes``, int8 unless told."""
+        if key < 0:
+            raise _Unsupported("lacks an input")
         tensor = self.tensors.setdefault(key, self._tensor(key))
         if tensor.dtype not in (dtypes or ("int8",)):
             raise _Unsupported(f"has {tensor.dtype} where int8 is wanted ({tensor.name!r})")

@@ -16,9 +16,9 @@ FLAVOUR_OF: dict[str, Flavour] = {"cortex-m4": "dsp", "cortex-m55": "mve"}
 CYCLES_PER_INSTRUCTION = (1.0, 1.7)
 NANOJOULE_PER_CYCLE = (0.58, 0.65)
 ENERGY_SOURCE = (
-    "Cortex-M4 instructions at 1.0 to 1.7 cycles each (loads take two, flash may wait) and 0.58 to 0.65 nJ a cycle. "
-    "That is the energy MLPerf Tiny v1.1 publishes for X-CUBE-AI on an STM32L4R5 at 120 MHz (KWS 5,482 µJ at 13.76 "
-    "inferences/s, IC 17,315 at 4.505, VWW 16,573 at 4.522, AD 529 at 131.95) over the cycles it took"
+    "Cortex-M4 instructions at 1.0 to 1.7 cycles each (loads take two, flash may wait), 0.58 to 0.65 nJ a cycle: "
+    "the energy MLPerf Tiny v1.1 publishes for X-CUBE-AI on an STM32L4R5 at 120 MHz (KWS 5,482 µJ at 13.76 "
+    "inferences/s, IC 17,315 at 4.505, VWW 16,573 at 4.522, AD 529 at 131.95) over the cycles that took"
 )
 _ESTIMATE = {"cortex-m4": (0.95, 14.0), "cortex-m55": (0.22, 8.0)}
 """Instructions a multiplication and an output, fitted to the MLPerf Tiny models; right within some 30 %."""

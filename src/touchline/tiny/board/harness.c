@@ -56,6 +56,12 @@ static void transfer(int32_t what, int32_t mode, const char *name, void *data, u
 static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[MODEL_INPUTS_BYTES], outputs[MODEL_OUTPUTS_BYTES];
 
+/* Markers for whoever counts from outside. */
+void model_begins(void);
+void model_ended(void);
+__attribute__((noinline)) void model_begins(void) { __asm__ volatile("" ::: "memory"); }
+__attribute__((noinline)) void model_ended(void) { __asm__ volatile("nop" ::: "memory"); }
+
 static uint32_t run_once(void)
 {
     memset(arena, 0x55, sizeof arena);
@@ -64,7 +70,9 @@ static uint32_t run_once(void)
     SYST_CVR = 0;
     __asm__ volatile("dsb\n isb" ::: "memory");
     uint32_t begin = SYST_CVR;
+    model_begins();
     model_run(arena);
+    model_ended();
     uint32_t end = SYST_CVR;
     for (uint32_t i = 0, at = 0; i < MODEL_OUTPUTS; at += model_outputs[i].bytes, i++)
         memcpy(outputs + at, arena + model_outputs[i].offset, model_outputs[i].bytes);
