@@ -485,7 +485,7 @@ FLAVOURED = {f.__name__: f for f in (convolution, overlapping_convolution, depth
 PLAIN = {
     f.__name__: f
     for f in (
-        transposed, sum_repeated, product, looked_up, average_pool, max_pool, mean, softmax, copied, padded, sliced,
-        nearest, bilinear, pushed,
+        transposed, sum_repeated, product, looked_up, average_pool, max_pool, mean, softmax, copied, padded,
+        sliced, nearest, bilinear, pushed,
     )
 }  # fmt: skip

@@ -55,9 +55,11 @@ def _answer(stream: BinaryIO, call: Call) -> NDArray[np.int8]:
     return np.frombuffer(data[:size], np.int8)
 
 
-@functools.cache
+_FOLDER = tempfile.TemporaryDirectory(prefix="touchline-kernels-")
+
+
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="touchline-kernels-"))
+    return Path(_FOLDER.name)
 
 
 @functools.cache
