@@ -481,11 +481,38 @@ def pushed(draw: Draw, flavour: Flavour) -> Case:
     return Case(Call(65, [slots, size], [], frame, expected.size, state), expected)
 
 
+def long_short_term(draw: Draw, flavour: Flavour) -> Case:
+    n, bits, shift = draw.integer(1, 20), draw.integer(7, 14), draw.integer(0, 8)
+    tables, gates = int8s(draw, 5, 256), int8s(draw, 4, n)
+    rng = np.random.default_rng(draw.integer(0, 2**31))
+    cell = rng.choice(np.array([-(2**15), 2**15 - 1, *rng.integers(-(2**15), 2**15, 6)], np.int16), n)
+    seen = [
+        table[gate.astype(np.int64) + 128].astype(np.int64) for table, gate in zip(tables, gates, strict=False)
+    ]
+    into, keep, fresh, out = seen[0] + 128, seen[1] + 128, seen[2], seen[3] + 128
+    total = (keep * cell + into * fresh * 2 ** (bits - 7) + 128) // 256
+    state = np.clip(total, -(2**15), 2**15 - 1)
+    index = np.clip(np.floor(state / 2**shift + (0.5 if shift else 0)).astype(np.int64), -128, 127)
+    hidden = (out * tables[4][index + 128].astype(np.int64) + 128) // 256
+    expected = np.concatenate([state.astype("<i2").view(np.int8), hidden.astype(np.int8)])
+    return Case(Call(66, [n, bits, shift], [tables, cell], gates, expected.size), expected)
+
+
+def gated_recurrent(draw: Draw, flavour: Flavour) -> Case:
+    n = draw.integer(1, 20)
+    tables, gates, hidden = int8s(draw, 3, 256), int8s(draw, 4, n), int8s(draw, n)
+    wide = gates.astype(np.int64)
+    reset, keep = (tables[i][wide[i] + 128].astype(np.int64) + 128 for i in (0, 1))
+    fresh = tables[2][np.clip(wide[2] + (reset * wide[3] + 128) // 256, -128, 127) + 128].astype(np.int64)
+    expected = ((keep * hidden + (256 - keep) * fresh + 128) // 256).astype(np.int8)
+    return Case(Call(67, [n], [tables], gates, n, hidden), expected)
+
+
 FLAVOURED = {f.__name__: f for f in (convolution, overlapping_convolution, depthwise, connected, sum_of_two)}
 PLAIN = {
     f.__name__: f
     for f in (
         transposed, sum_repeated, product, looked_up, average_pool, max_pool, mean, softmax, copied, padded,
-        sliced, nearest, bilinear, pushed,
+        sliced, nearest, bilinear, pushed, long_short_term, gated_recurrent,
     )
 }  # fmt: skip

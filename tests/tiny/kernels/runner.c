@@ -211,6 +211,18 @@ static void others(int32_t op, const int32_t *n, buffer *b, const int8_t *in, in
         tl_resize_bilinear_s8(&bilinear, in, out);
         break;
     case 65: tl_stream_push_s8(out, in, n[0], n[1]); break;
+    case 66: { /* the answer is the state, then what is hidden */
+        tl_lstm p = {b[0].bytes, b[0].bytes + 256, b[0].bytes + 512, b[0].bytes + 768, b[0].bytes + 1024, n[0], n[1], n[2]};
+        int16_t *cell = (int16_t *)(void *)b[1].bytes;
+        tl_lstm_s8(&p, in, cell, out + 2 * n[0]);
+        memcpy(out, cell, (size_t)(2 * n[0]));
+        break;
+    }
+    case 67: {
+        tl_gru p = {b[0].bytes, b[0].bytes + 256, b[0].bytes + 512, n[0]};
+        tl_gru_s8(&p, in, out);
+        break;
+    }
     default: exit(5);
     }
 }

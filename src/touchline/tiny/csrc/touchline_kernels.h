@@ -197,4 +197,24 @@ void tl_resize_bilinear_s8(const tl_resize_bilinear *p, const int8_t *in, int8_t
  * a tl_conv reads with kernel_h = slots (or dilated) and out_h = 1. Push moves the state on by one frame. */
 void tl_stream_push_s8(int8_t *state, const int8_t *frame, int32_t slots, int32_t bytes);
 
+/* One step of n LSTM or GRU cells, after the fully connected layers. Tables of 256 bytes as for tl_lookup_s8: a sigmoid's output has
+ * scale 1/256 and zero point -128, a tanh's 1/128 and 0. hidden: scale 1/128, zero point 0. All halves round upwards.
+ *
+ * LSTM: gates[4][n] = input, forget, candidate, output, each in its table's scale.
+ *   cell' = forget * cell + input * candidate, int16 of scale 2^-cell_bits, 7 <= cell_bits <= 14, saturated;
+ *   hidden = output * tanh(cell'), the table indexed by cell' / 2^tanh_shift, saturated. */
+typedef struct {
+    const int8_t *input, *forget, *candidate, *output, *tanh;
+    int32_t n, cell_bits, tanh_shift;
+} tl_lstm;
+void tl_lstm_s8(const tl_lstm *p, const int8_t *gates, int16_t *cell, int8_t *hidden);
+
+/* GRU (reset after the product, as in PyTorch): gates[4][n] = reset, update, input's and state's part of the candidate; the last two
+ * share one scale with zero point 0, the candidate table's. hidden' = update * hidden + (1 - update) * candidate. */
+typedef struct {
+    const int8_t *reset, *update, *candidate;
+    int32_t n;
+} tl_gru;
+void tl_gru_s8(const tl_gru *p, const int8_t *gates, int8_t *hidden);
+
 #endif
