@@ -18,8 +18,8 @@ from touchline.tiny.passes import run_passes
 
 # TFLM's RELU6 does not requantise: it takes its input's scale to be its output's.
 NOT_MICRO = {"relu6"}
-# LiteRT requantises FULLY_CONNECTED in float (google-ai-edge/LiteRT#8567); its SUM of int8 ignores zero points; its CONV_2D
-# wants a bias.
+# LiteRT requantises FULLY_CONNECTED in float (google-ai-edge/LiteRT#8567); its SUM of int8 ignores zero points;
+# its CONV_2D wants a bias.
 NOT_LITERT = {"fully_connected", "sum", "conv_without_bias"}
 
 

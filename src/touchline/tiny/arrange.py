@@ -10,11 +10,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from touchline.tiny.ccode import Flavour, Step
 from touchline.tiny.graph import ConvAdd, Graph, Op, Reshape
 from touchline.tiny.lower import Placement, lower, placements
-from touchline.tiny.memory import Buffer, Plan, check, plan
+from touchline.tiny.memory import Buffer, Overlap, Plan, check, plan
 from touchline.tiny.passes import storage
 from touchline.types.errors import ModelError
 
@@ -23,6 +24,8 @@ _STATES = 3_000
 
 _TRIAL, _FINAL = 20_000, 2_000_000
 """Effort of planning while placements are tried, and of the plan that is kept."""
+_PLANS = 3_000
+"""Plans made while placements are tried, over the number of operators: large graphs take longer for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +60,57 @@ def arrange(graph: Graph, flavour: Flavour) -> Arrangement:
     ops = [op for op in graph.ops if not isinstance(op, Reshape)]
     lives = _Lives(graph, ops)
     choices = [lives.allowed(i, op) for i, op in enumerate(ops)]
-    # Whatever saves most in its own step comes first; then nothing is overwritten that need not be.
-    chosen = [
-        min(options, key=lambda option, i=i: lives.need(i, option, flavour)) for i, options in enumerate(choices)
+    # Whatever saves most in its own step comes first: once of all placements, and once without outputs behind an
+    # input that could also be overwritten, for those cannot follow each other downwards for ever.
+    starts = [
+        [
+            min(options, key=lambda option, i=i: lives.need(i, option, flavour))
+            for i, options in enumerate(narrowed)
+        ]
+        for narrowed in (choices, [_without_steps_down(options) for options in choices])
     ]
-    best = _planned(lives, chosen, flavour, effort=_TRIAL)
-    improved = True
-    while improved:
-        improved = False
-        for i, options in enumerate(choices):
-            for option in options:
-                if option == chosen[i]:
-                    continue
-                trial = [*chosen[:i], option, *chosen[i + 1 :]]
-                made = _planned(lives, trial, flavour, effort=_TRIAL)
-                cheaper = options.index(option) < options.index(chosen[i])
-                if made.plan.bytes < best.plan.bytes or (cheaper and made.plan.bytes == best.plan.bytes):
-                    chosen, best, improved = trial, made, True
+    found = [_improved(lives, choices, start, flavour) for start in starts]
+    chosen, _ = min(found, key=lambda each: each[1])
     return _planned(lives, chosen, flavour, effort=_FINAL).arrangement(graph)
+
+
+def _without_steps_down(options: list[Placement]) -> list[Placement]:
+    over = any(option.over is not None for option in options)
+    return [option for option in options if option.behind is None or not over]
+
+
+def _improved(
+    lives: _Lives, choices: list[list[Placement]], chosen: list[Placement], flavour: Flavour
+) -> tuple[list[Placement], int]:
+    """``chosen`` with each placement tried the other way, as long as that saves; and the bytes it needs."""
+    best = _planned(lives, chosen, flavour, effort=_TRIAL).plan.bytes
+    # No choice can do with less than the neediest step does by itself.
+    least = max(min(lives.need(i, option, flavour) for option in options) for i, options in enumerate(choices))
+    plans = _PLANS // len(choices)
+    for width in (1, 2):  # one operator at a time, then two neighbours at once
+        improved = True
+        while improved and plans > 0:
+            improved = False
+            for i in range(len(choices) - width + 1):
+                for options in product(*choices[i : i + width]):
+                    trial = [*chosen[:i], *options, *chosen[i + width :]]
+                    cheaper = _dearness(choices, trial) < _dearness(choices, chosen)
+                    if trial == chosen or (best <= least and not cheaper) or plans <= 0:
+                        continue
+                    if any(lives.need(i + at, option, flavour) > best for at, option in enumerate(options)):
+                        continue
+                    plans -= 1
+                    needed = _planned(lives, trial, flavour, effort=_TRIAL).plan.bytes
+                    if needed < best or (cheaper and needed == best):
+                        chosen, best, improved = trial, needed, True
+        if best <= least:
+            break
+    return chosen, best
+
+
+def _dearness(choices: list[list[Placement]], chosen: list[Placement]) -> int:
+    """Placements are listed by what they cost to run."""
+    return sum(options.index(option) for options, option in zip(choices, chosen, strict=True))
 
 
 class _Lives:
@@ -96,6 +132,7 @@ class _Lives:
             self.last[self.root[key]] = len(ops)
         self.bytes = {key: graph.tensors[key].bytes for key in self.first}
         self._lowered: dict[tuple[int, Placement, Flavour], Step] = {}
+        self._needs: dict[tuple[int, Placement, Flavour], int] = {}
 
     def step(self, i: int, option: Placement, flavour: Flavour) -> Step:
         if (i, option, flavour) not in self._lowered:
@@ -106,8 +143,8 @@ class _Lives:
         """Placements whose overwritten input nobody reads after step ``i``."""
         found: list[Placement] = []
         for option in placements(self.graph, op):
-            if option.over is not None:
-                root = self.root[option.over]
+            if option.consumed is not None:
+                root = self.root[option.consumed]
                 read_twice = sum(self.root.get(key) == root for key in op.inputs) > 1 and option.ring_rows
                 if self.last[root] > i or read_twice:
                     continue
@@ -118,12 +155,20 @@ class _Lives:
 
     def need(self, i: int, option: Placement, flavour: Flavour) -> int:
         """Bytes alive in step ``i`` if its output is placed so."""
+        if (i, option, flavour) not in self._needs:
+            self._needs[i, option, flavour] = self._need(i, option, flavour)
+        return self._needs[i, option, flavour]
+
+    def _need(self, i: int, option: Placement, flavour: Flavour) -> int:
         op = self.ops[i]
         root = self.root[op.output]
         alive = sum(
             self.bytes[key] for key in self.first if key != root and self.first[key] <= i <= self.last[key]
         )
         own = self.bytes[root]
+        if option.behind is not None:
+            lost = self.bytes[self.root[option.behind]]
+            own = max(0, max(own, option.distance + lost) - lost)
         if option.over is not None:
             own = max(0, own - self.bytes[self.root[option.over]])
         return alive + own + self.step(i, option, flavour).scratch
@@ -180,6 +225,7 @@ def _planned(lives: _Lives, chosen: Sequence[Placement], flavour: Flavour, effor
             max(lives.bytes[key] for key in members),
             min(lives.first[key] for key in members),
             max(lives.last[key] for key in members),
+            stages=tuple((lives.first[key], lives.last[key], lives.bytes[key]) for key in members),
         )
         for members in groups
     ]
@@ -188,8 +234,14 @@ def _planned(lives: _Lives, chosen: Sequence[Placement], flavour: Flavour, effor
         if step.scratch:
             scratch[i] = len(buffers)
             buffers.append(Buffer(f"scratch of {step.place}", step.scratch, i, i, 8))
-    made = plan(buffers, effort=effort)
-    problems = check(buffers, (), made)
+    at = {key: i for i, members in enumerate(groups) for key in members}
+    overlaps = [
+        Overlap(at[lives.root[option.behind]], at[lives.root[op.output]], option.distance)
+        for op, option in zip(lives.ops, chosen, strict=True)
+        if option.behind is not None
+    ]
+    made = plan(buffers, overlaps, effort=effort)
+    problems = check(buffers, overlaps, made)
     if problems:
         raise ModelError(f"{lives.graph.name}: the arena's plan is wrong ({'; '.join(problems)}); report this")
     return _Planned(steps, groups, tuple(buffers), scratch, made, lives.root)
@@ -211,7 +263,7 @@ def _order(graph: Graph) -> tuple[Op, ...]:
         if isinstance(op, ConvAdd):  # it overwrites its last input: all others read that before
             needs[i] |= readers[root[op.inputs[-1]]] - {i}
     kept = {root[key] for key in graph.outputs}
-    reuse = [[root[p.over] for p in placements(graph, op) if p.over is not None] for op in ops]
+    reuse = [[root[p.consumed] for p in placements(graph, op) if p.consumed is not None] for op in ops]
 
     def alive(done: frozenset[int]) -> set[int]:
         made = {root[ops[i].output] for i in done} | {root[key] for key in graph.inputs}

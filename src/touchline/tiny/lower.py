@@ -44,6 +44,7 @@ from touchline.tiny.graph import (
     Tensor,
     TransposeConv2D,
 )
+from touchline.tiny.overlap import distance
 from touchline.types.errors import ModelError
 
 SUFFIX: dict[Flavour, str] = {"portable": "", "dsp": "_dsp", "mve": "_mve"}
@@ -51,13 +52,21 @@ SUFFIX: dict[Flavour, str] = {"portable": "", "dsp": "_dsp", "mve": "_mve"}
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where an operator's output lies: on the bytes of input ``over``, or (None) on bytes of its own.
+    """Where an operator's output lies: on the bytes of input ``over``; or at least ``distance`` bytes below where
+    input ``behind`` starts, into which it reaches; or on bytes of its own.
 
     ``ring_rows``: input rows a convolution saves first, as it overwrites them.
     """
 
     over: int | None = None
     ring_rows: int = 0
+    behind: int | None = None
+    distance: int = 0
+
+    @property
+    def consumed(self) -> int | None:
+        """The input that is lost."""
+        return self.behind if self.over is None else self.over
 
 
 APART = Placement()
@@ -72,14 +81,16 @@ def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
         case ConvAdd():
             return (Placement(op.inputs[-1]),)
         case Conv2D() | DepthwiseConv2D():
-            if first.shape[0] != 1 or output.bytes > first.bytes:
+            if first.shape[0] != 1:
                 return (APART,)
+            behind = _behind(op, first, output, reads_while_writing=isinstance(op, DepthwiseConv2D))
             weights = graph.tensors[op.inputs[1]]
+            widens = isinstance(op, DepthwiseConv2D) and weights.shape[3] != first.shape[3]
+            if output.bytes > first.bytes or widens:
+                return (APART, behind)
             if isinstance(op, Conv2D) and _is_pointwise(op, weights):
-                return (APART, over)
-            if isinstance(op, DepthwiseConv2D) and weights.shape[3] != first.shape[3]:
-                return (APART,)
-            return (APART, Placement(op.inputs[0], _ring_rows(op, first, output)))
+                return (APART, over, behind)
+            return (APART, behind, Placement(op.inputs[0], _ring_rows(op, first, output)))
         case Lookup() | Softmax():
             return (over, APART)
         case Reduce():
@@ -90,11 +101,20 @@ def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
         case Pool2D():
             one = output.shape[1:3] == (1, 1)
             tiled = op.padding == Padding() and op.stride[0] >= op.window[0] and op.stride[1] >= op.window[1]
-            return (over, APART) if first.shape[0] == 1 and (one or tiled) else (APART,)
+            if first.shape[0] != 1:
+                return (APART,)
+            return (over, APART) if one or tiled else (APART, _behind(op, first, output, reads_while_writing=True))
         case StridedSlice():
             return (over, APART) if min(op.stride) > 0 else (APART,)
         case _:
             return (APART,)
+
+
+def _behind(
+    op: Conv2D | DepthwiseConv2D | Pool2D, image: Tensor, output: Tensor, *, reads_while_writing: bool
+) -> Placement:
+    far = distance(image.shape, output.shape, op.stride, op.padding, reads_while_writing=reads_while_writing)
+    return Placement(behind=op.inputs[0], distance=far)
 
 
 def _covers(graph: Graph, key: int, output: Tensor) -> bool:

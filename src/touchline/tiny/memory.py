@@ -17,13 +17,27 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """Lives in the steps ``first`` to ``last``, both included."""
+    """Lives in the steps ``first`` to ``last``, both included.
+
+    ``stages``: first, last and bytes of each part of its life, where one tensor after another takes its place.
+    """
 
     name: str
     bytes: int
     first: int
     last: int
     alignment: int = 4
+    stages: tuple[tuple[int, int, int], ...] = ()
+
+    def within(self, first: int, last: int) -> int:
+        """The most bytes it has in the steps ``first`` to ``last``; 0 where it does not live."""
+        stages = self.stages or ((self.first, self.last, self.bytes),)
+        return max((size for begin, end, size in stages if begin <= last and first <= end), default=0)
+
+    def beside(self, other: Buffer) -> int:
+        """The most bytes it has while ``other`` lives."""
+        stages = other.stages or ((other.first, other.last, other.bytes),)
+        return max(self.within(begin, end) for begin, end, _ in stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,9 @@ class _Search:
 
     def gap(self, below: int, above: int) -> int:
         """From the start of one to the least start of the other above it."""
-        return self.overlaps.get((above, below), self.buffers[below].bytes)
+        if (above, below) in self.overlaps:
+            return self.overlaps[above, below]
+        return self.buffers[below].beside(self.buffers[above])
 
     def conflict(self, a: int, b: int) -> bool:
         return self.buffers[a].first <= self.buffers[b].last and self.buffers[b].first <= self.buffers[a].last
@@ -137,25 +153,25 @@ def plan(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), *, effort:
 
 
 def _bound(buffers: Sequence[Buffer], overlaps: dict[tuple[int, int], int]) -> int:
-    steps = sorted({buffer.first for buffer in buffers})
-    lives = {tuple(i for i, b in enumerate(buffers) if b.first <= step <= b.last) for step in steps}
-    return max((_bound_of(tuple(buffers[i] for i in live), live, overlaps) for live in lives), default=0)
+    steps = sorted({buffer.first for buffer in buffers} | {first for b in buffers for first, _, _ in b.stages})
+    needs = {
+        tuple((i, b.within(step, step)) for i, b in enumerate(buffers) if b.first <= step <= b.last)
+        for step in steps
+    }
+    return max((_bound_of(need, overlaps) for need in needs), default=0)
 
 
-def _bound_of(live: tuple[Buffer, ...], keys: tuple[int, ...], overlaps: dict[tuple[int, int], int]) -> int:
-    at = {key: position for position, key in enumerate(keys)}
-    local = {(at[a], at[b]): d for (a, b), d in overlaps.items() if a in at and b in at}
-    total = sum(buffer.bytes for buffer in live)
-    if not local:
-        return total
-    # All of one step live at once here, whatever their lives elsewhere.
-    search = _Search([Buffer(b.name, b.bytes, 0, 0, 1) for b in live], local, 5_000)
-    search.greedy(sorted(range(len(live)), key=lambda i: -live[i].bytes))
-    search.descend({}, tuple(range(len(live))), 0, 0)
-    if search.nodes > 0:
-        return search.best
-    # Not settled: each overlap saves at most what the lower one has above the distance.
-    return total - sum(min(live[b].bytes - d, live[a].bytes) for (a, b), d in local.items())
+def _bound_of(live: tuple[tuple[int, int], ...], overlaps: dict[tuple[int, int], int]) -> int:
+    """The least that buffers (key and bytes) of one step need: all of them, but for what two may share."""
+    size = dict(live)
+    total = sum(size.values())
+    for (above, below), distance in overlaps.items():
+        if above in size and below in size:
+            # As close as the distance lets them, or the smaller inside of the larger.
+            apart = max(distance, min(0, size[below] - size[above]))
+            together = max(size[below], apart + size[above]) - min(0, apart)
+            total -= max(0, size[above] + size[below] - together)
+    return total
 
 
 def check(buffers: Sequence[Buffer], overlaps: Sequence[Overlap], made: Plan) -> list[str]:
