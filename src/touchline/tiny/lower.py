@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
@@ -253,6 +254,24 @@ class _Lowering:
                 f"{self.graph.name}: {self.op.place} has {', '.join(large)} of 32,768 or more; make it smaller"
             )
 
+    def fastest(
+        self, clamp: Clamp, packed_with: Callable[[Clamp], pack.Packed]
+    ) -> tuple[pack.Packed, Clamp, tuple[Call, ...]]:
+        """Packed weights, the bounds for the kernel, and calls that follow.
+
+        Kernels requantise faster without bounds, by more than a table costs that bounds the output afterwards.
+        """
+        packed = packed_with(clamp)
+        if clamp == Clamp() or packed.fast or self.flavour == "portable":
+            return packed, clamp, ()
+        unbounded = packed_with(Clamp())
+        if not unbounded.fast:
+            return packed, clamp, ()
+        bounded = np.clip(np.arange(-128, 128), clamp.low, clamp.high).astype(np.int8)
+        target = At(self.op.output)
+        call = Call("tl_lookup_s8", (Constant(bounded, learned=False), target, target, self.output.elements))
+        return unbounded, Clamp(), (call,)
+
     def ring_bytes(self) -> int:
         return self.placement.ring_rows * self.image.shape[2] * self.image.shape[3]
 
@@ -268,47 +287,55 @@ class _Lowering:
         if flavour == "dsp" and not pack.dsp_fits(weights.reshape(channels, -1)):
             flavour = "portable"
         multipliers, shifts = self.scales(tensors, output, channels)
-        packed = pack.pack_conv(
-            weights,
-            self.bias(tensors, channels),
-            multipliers,
-            shifts,
-            in_zero=self.image.q.zero_point,
-            out_zero=output.q.zero_point,
-            low=op.clamp.low,
-            high=op.clamp.high,
-            flavour=flavour,
-        )
-        fields = self.convolution(packed, output, (height, width), op.stride, op.dilation, op.padding, op.clamp)
+
+        def packed_with(clamp: Clamp) -> pack.Packed:
+            return pack.pack_conv(
+                weights,
+                self.bias(tensors, channels),
+                multipliers,
+                shifts,
+                in_zero=self.image.q.zero_point,
+                out_zero=output.q.zero_point,
+                low=clamp.low,
+                high=clamp.high,
+                flavour=flavour,
+            )
+
+        packed, clamp, after = packed_with(op.clamp), op.clamp, ()
+        if not isinstance(op, ConvAdd):
+            packed, clamp, after = self.fastest(op.clamp, packed_with)
+        fields = self.convolution(packed, output, (height, width), op.stride, op.dilation, op.padding, clamp)
         if isinstance(op, ConvAdd):
             fields["add_with"] = Function(f"tl_add_s8{SUFFIX[flavour]}")
             fields["add"] = add_struct(op.middle, self.tensors[-1], self.output, op.add_clamp)
         scratch = pack.conv_scratch(height * width, depth, channels, self.ring_bytes(), adds, flavour)
         call = self.per_image(f"tl_conv_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
-        return self.step(call, scratch=scratch, macs=self.output.elements * height * width * depth)
+        return self.step(call, *after, scratch=scratch, macs=self.output.elements * height * width * depth)
 
     def depthwise(self, op: DepthwiseConv2D) -> Step:
         weights = np.asarray(self.tensors[1].data)
         _, height, width, channels = weights.shape
         flavour = self.flavour if channels == self.image.shape[3] else "portable"
         multipliers, shifts = self.scales(self.tensors, self.output, channels)
-        packed = pack.pack_depthwise(
-            weights,
-            self.bias(self.tensors, channels),
-            multipliers,
-            shifts,
-            in_zero=self.image.q.zero_point,
-            out_zero=self.output.q.zero_point,
-            low=op.clamp.low,
-            high=op.clamp.high,
-            flavour=flavour,
-        )
-        fields = self.convolution(
-            packed, self.output, (height, width), op.stride, op.dilation, op.padding, op.clamp
-        )
+
+        def packed_with(clamp: Clamp) -> pack.Packed:
+            return pack.pack_depthwise(
+                weights,
+                self.bias(self.tensors, channels),
+                multipliers,
+                shifts,
+                in_zero=self.image.q.zero_point,
+                out_zero=self.output.q.zero_point,
+                low=clamp.low,
+                high=clamp.high,
+                flavour=flavour,
+            )
+
+        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        fields = self.convolution(packed, self.output, (height, width), op.stride, op.dilation, op.padding, clamp)
         scratch = pack.depthwise_scratch(height * width, self.image.shape[3], self.ring_bytes(), flavour)
         call = self.per_image(f"tl_depthwise_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
-        return self.step(call, scratch=scratch, macs=self.output.elements * height * width)
+        return self.step(call, *after, scratch=scratch, macs=self.output.elements * height * width)
 
     def transposed(self, op: TransposeConv2D) -> Step:
         weights = np.asarray(self.tensors[1].data)
@@ -337,17 +364,21 @@ class _Lowering:
         if flavour == "dsp" and not pack.dsp_fits(weights):
             flavour = "portable"
         multipliers, shifts = self.scales(self.tensors, self.output, outputs)
-        packed = pack.pack_fully_connected(
-            weights,
-            self.bias(self.tensors, outputs),
-            multipliers,
-            shifts,
-            in_zero=self.image.q.zero_point,
-            out_zero=self.output.q.zero_point,
-            low=op.clamp.low,
-            high=op.clamp.high,
-            flavour=flavour,
-        )
+
+        def packed_with(clamp: Clamp) -> pack.Packed:
+            return pack.pack_fully_connected(
+                weights,
+                self.bias(self.tensors, outputs),
+                multipliers,
+                shifts,
+                in_zero=self.image.q.zero_point,
+                out_zero=self.output.q.zero_point,
+                low=clamp.low,
+                high=clamp.high,
+                flavour=flavour,
+            )
+
+        packed, clamp, after = self.fastest(op.clamp, packed_with)
         struct = Struct(
             "tl_fully_connected",
             {
@@ -358,14 +389,14 @@ class _Lowering:
                 "outputs": outputs,
                 "in_zero": self.image.q.zero_point,
                 "out_zero": self.output.q.zero_point,
-                "low": op.clamp.low,
-                "high": op.clamp.high,
+                "low": clamp.low,
+                "high": clamp.high,
                 "fast": packed.fast,
             },
         )
         arguments = (struct, At(op.inputs[0]), At(op.output))
         call = Call(f"tl_fully_connected_s8{SUFFIX[flavour]}", arguments)
-        return self.step(call, macs=self.output.elements * inputs)
+        return self.step(call, *after, macs=self.output.elements * inputs)
 
     # Operators without
 
