@@ -72,8 +72,6 @@ def channel_records(
     *,
     in_zero: int,
     out_zero: int,
-    low: int,
-    high: int,
     flavour: Flavour,
     pad_to: int,
 ) -> tuple[npt.NDArray[np.int32], int]:
@@ -96,7 +94,7 @@ def channel_records(
     fast = None
     # Two outputs in one sum come apart as long as the upper one stays below 2^23.
     separable = pad_to == 4 or bool(np.all(np.abs(rows[1::2].astype(np.int64)).sum(axis=1) < 1 << 16))
-    if (low, high) == (-128, 127) and separable:
+    if separable:
         fast = _fast_records(rows, bias, folded, multipliers, shifts, out_zero)
     records = plain if fast is None else fast
     records = records + [0, 0, 0] * (up(count, pad_to) - count)
@@ -143,6 +141,11 @@ def _mve_weights(rows: Ints) -> npt.NDArray[np.int8]:
     return padded.reshape(-1, 4, padded.shape[1] // 16, 16).transpose(0, 2, 1, 3).reshape(-1).copy()
 
 
+def _check_clamp(low: int, high: int) -> None:
+    if not -128 <= low <= high <= 127:
+        raise ValueError(f"a clamp of {low} .. {high} is not one of int8")
+
+
 def pack_conv(
     weights: Ints,
     bias: Ints,
@@ -157,7 +160,8 @@ def pack_conv(
 ) -> Packed:
     """Weights OHWI and bias for `tl_conv_s8*`. Raises ValueError where dsp_fits says no."""
     rows = weights.reshape(weights.shape[0], -1)
-    return _pack_rows(rows, bias, multipliers, shifts, in_zero, out_zero, low, high, flavour, 2)
+    _check_clamp(low, high)
+    return _pack_rows(rows, bias, multipliers, shifts, in_zero, out_zero, flavour, 2)
 
 
 def pack_fully_connected(
@@ -173,7 +177,8 @@ def pack_fully_connected(
     flavour: Flavour,
 ) -> Packed:
     """Weights [outputs][inputs] and bias for `tl_fully_connected_s8*`; per-tensor numbers repeated per output."""
-    return _pack_rows(weights, bias, multipliers, shifts, in_zero, out_zero, low, high, flavour, 4)
+    _check_clamp(low, high)
+    return _pack_rows(weights, bias, multipliers, shifts, in_zero, out_zero, flavour, 4)
 
 
 def _pack_rows(
@@ -183,15 +188,13 @@ def _pack_rows(
     shifts: list[int],
     in_zero: int,
     out_zero: int,
-    low: int,
-    high: int,
     flavour: Flavour,
     block: int,
 ) -> Packed:
     pad_to = 4 if flavour == "mve" else 2
     channels, fast = channel_records(
         rows, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=pad_to,
+        in_zero=in_zero, out_zero=out_zero, flavour=flavour, pad_to=pad_to,
     )  # fmt: skip
     if flavour == "dsp":
         return Packed(_dsp_weights(rows, block), channels, fast)
@@ -212,12 +215,13 @@ def pack_depthwise(
     flavour: Flavour,
 ) -> Packed:
     """Weights 1HWO and bias for `tl_depthwise_s8*` (dsp and mve: a channel multiplier of 1 only)."""
+    _check_clamp(low, high)
     count = weights.shape[-1]
     taps = weights.reshape(-1, count)
     pad_to = 16 if flavour == "mve" else 4
     channels, fast = channel_records(
         taps.T, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour, pad_to=pad_to,
+        in_zero=in_zero, out_zero=out_zero, flavour=flavour, pad_to=pad_to,
     )  # fmt: skip
     if flavour == "dsp":
         even = np.zeros((up(len(taps), 2), up(count, 4)), np.int16)

@@ -101,7 +101,7 @@ def add_numbers(draw: Draw) -> list[int]:
     rng = random.Random(draw.integer(0, 2**31))
     a, b, out = (2.0 ** rng.uniform(-8, 4) for _ in range(3))
     if maybe(draw):
-        b = a
+        a, b, out = (2.0 ** rng.randint(-3, 0) for _ in range(3))  # ties are common
     numbers = [zero_point(draw), zero_point(draw), zero_point(draw)]
     for real in (a / (2 * max(a, b)), b / (2 * max(a, b)), 2 * max(a, b) / (out * 2**20)):
         shift = int(np.frexp(real)[1])
@@ -154,13 +154,20 @@ def _numbers(
 
 
 def convolution(draw: Draw, flavour: Flavour) -> Case:
-    place = pick(draw, ("apart", "apart", "patch", "sum", "pixel", "ring"))
+    return _convolution(draw, flavour, pick(draw, ("apart", "patch", "sum")))
+
+
+def convolution_in_place(draw: Draw, flavour: Flavour) -> Case:
+    return _convolution(draw, flavour, pick(draw, ("pixel", "ring", "ring")))
+
+
+def _convolution(draw: Draw, flavour: Flavour, place: str) -> Case:
     g = _same(draw) if place == "ring" else _geometry(draw)
     in_c, out_c = draw.integer(1, 65), draw.integer(1, 65)
     if place == "pixel":
         g = _Geometry(g.size, g.size, (1, 1), (1, 1), (1, 1), (0, 0))
     if place in ("pixel", "ring"):
-        out_c = draw.integer(1, in_c)
+        out_c = pick(draw, (in_c, draw.integer(1, in_c)))
     weights = _weights(draw, out_c, *g.kernel, in_c)
     flavour = _fits(weights.reshape(out_c, -1), flavour)
     in_zero, out_zero = zero_point(draw), zero_point(draw)
@@ -312,6 +319,28 @@ def connected(draw: Draw, flavour: Flavour) -> Case:
     numbers = [batches, inputs, outputs, in_zero, out_zero, low, high, packed.fast]
     call = Call(30 + FLAVOURS[flavour], numbers, [packed.weights, packed.channels], x, sums.size)
     return Case(call, requantised(sums, multipliers, shifts, out_zero, low, high))
+
+
+def heaviest_sums(draw: Draw, flavour: Flavour) -> Case:
+    """As far from zero as sums go: what is packed together must not run into each other."""
+    outputs, inputs = draw.integer(1, 20), draw.integer(500, 1300)
+    weights = np.full((outputs, inputs), pick(draw, (127, -127)), np.int8)
+    x = np.full((1, inputs), pick(draw, (127, -128)), np.int8)
+    multipliers, shifts = [2**30] * outputs, [-17 - draw.integer(0, 1)] * outputs
+    bias = np.zeros(outputs, np.int32)
+    zeros = {"in_zero": 0, "out_zero": 0, "low": -128, "high": 127}
+    sums = x.astype(np.int64) @ weights.T.astype(np.int64)
+    expected = requantised(sums, multipliers, shifts, 0, -128, 127)
+    if maybe(draw):
+        packed = pack.pack_fully_connected(weights, bias, multipliers, shifts, **zeros, flavour=flavour)
+        numbers = [1, inputs, outputs, 0, 0, -128, 127, packed.fast]
+        return Case(Call(30 + FLAVOURS[flavour], numbers, [packed.weights, packed.channels], x, outputs), expected)
+    g = _Geometry((1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (0, 0))
+    packed = pack.pack_conv(weights[:, None, None], bias, multipliers, shifts, **zeros, flavour=flavour)
+    numbers = _numbers(g, (inputs, outputs), inputs, outputs, 0, [0, 0, -128, 127, packed.fast, -1])
+    scratch = pack.conv_scratch(1, inputs, outputs, 0, False, flavour)
+    call = Call(FLAVOURS[flavour], numbers, [packed.weights, packed.channels], x, outputs, scratch=scratch)
+    return Case(call, expected)
 
 
 def sum_of_two(draw: Draw, flavour: Flavour) -> Case:
@@ -508,7 +537,18 @@ def gated_recurrent(draw: Draw, flavour: Flavour) -> Case:
     return Case(Call(67, [n], [tables], gates, n, hidden), expected)
 
 
-FLAVOURED = {f.__name__: f for f in (convolution, overlapping_convolution, depthwise, connected, sum_of_two)}
+FLAVOURED = {
+    f.__name__: f
+    for f in (
+        convolution,
+        convolution_in_place,
+        overlapping_convolution,
+        depthwise,
+        connected,
+        heaviest_sums,
+        sum_of_two,
+    )
+}
 PLAIN = {
     f.__name__: f
     for f in (

@@ -232,6 +232,10 @@ static void tl_positions(const tl_conv *p, const uint32_t *x, int32_t n, int8_t 
         to1[o + 1] = (int8_t)tl_finished(sums[1], channel + 3, &f);
         to0[o + 1] = (int8_t)tl_finished(sums[0], channel + 3, &f);
     }
+    if (p->fast) {
+        tl_clamp_bytes(to1, p->out_c, p->low, p->high);
+        tl_clamp_bytes(to0, p->out_c, p->low, p->high);
+    }
 }
 
 void tl_conv_s8_dsp(const tl_conv *p, const int8_t *in, int8_t *out, void *scratch)

@@ -133,6 +133,7 @@ void tl_depthwise_s8_dsp(const tl_conv *p, const int8_t *in, int8_t *out, void *
             for (; c < p->in_c; c++) {
                 to[c] = (int8_t)tl_finished(tl_one_channel(taps, end, p->weights, c), p->channels + 3 * c, &f);
             }
+            if (p->fast) tl_clamp_bytes(to, p->in_c, p->low, p->high);
             to += p->in_c;
         }
     }

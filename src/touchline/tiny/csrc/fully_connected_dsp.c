@@ -92,14 +92,14 @@ static void tl_dot_alone(int32_t sums[8], const int8_t *x, const uint32_t *w, co
     sums[1] = a;
 }
 
-/* Sums of one block of outputs over all inputs; the weights after it. */
+/* total += sums of one block of outputs; the weights after it. Cut only where they could run together: a fast layer's cannot. */
 static const uint32_t *tl_sums(const tl_fully_connected *p, const int8_t *in, const uint32_t *w, int32_t pairs,
                                int32_t total[8])
 {
-    int32_t whole = p->inputs & ~3, sums[8];
+    int32_t whole = p->inputs & ~3, most = p->fast ? whole : TL_CUT, sums[8];
     int8_t last[4] = {0};
     for (int32_t done = 0; done < p->inputs;) {
-        int32_t part = whole - done < TL_CUT ? whole - done : TL_CUT;
+        int32_t part = whole - done < most ? whole - done : most;
         const int8_t *x = in + done;
         if (done == whole) { /* what is beyond a multiple of four */
             memcpy(last, x, (size_t)(p->inputs - whole));
@@ -120,10 +120,20 @@ static const uint32_t *tl_sums(const tl_fully_connected *p, const int8_t *in, co
 void tl_fully_connected_s8_dsp(const tl_fully_connected *p, const int8_t *in, int8_t *out)
 {
     tl_finish f = {p->fast ? 2 * p->out_zero + 1 : p->out_zero, p->low, p->high, p->fast};
+    int32_t simple = p->fast && p->inputs % 4 == 0;
     for (int32_t batch = 0; batch < p->batches; batch++, in += p->inputs) {
         const uint32_t *w = p->weights;
         const int32_t *channel = p->channels;
-        for (int32_t left = p->outputs; left > 0;) {
+        int32_t left = p->outputs;
+        for (; simple && left >= 8; left -= 8, w += 2 * p->inputs) {
+            int32_t sums[8];
+            tl_dot_block(sums, in, w, in + p->inputs);
+            for (int32_t *sum = sums; sum != sums + 8; sum += 2, channel += 6) {
+                *out++ = (int8_t)tl_finish_fast(sum[1], channel, f.zero);
+                *out++ = (int8_t)tl_finish_fast(sum[0], channel + 3, f.zero);
+            }
+        }
+        while (left > 0) {
             int32_t pairs = left > 6 ? 4 : 1, total[8] = {0};
             w = tl_sums(p, in, w, pairs, total);
             for (int32_t *sum = total; sum != total + 2 * pairs; sum += 2, channel += 6) {
@@ -133,5 +143,6 @@ void tl_fully_connected_s8_dsp(const tl_fully_connected *p, const int8_t *in, in
                 left--;
             }
         }
+        if (p->fast) tl_clamp_bytes(out - p->outputs, p->outputs, p->low, p->high);
     }
 }

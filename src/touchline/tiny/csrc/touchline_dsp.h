@@ -98,6 +98,9 @@ static inline int32_t tl_finish_fast(int32_t sum, const int32_t *channel, int32_
     return tl_half_to_int8(tl_high_mac(twice, channel[1], half) >> e);
 }
 
+/* n outputs clamped, four at a time: for fast layers whose clamp is not int8's own. */
+void tl_clamp_bytes(int8_t *at, int32_t n, int32_t low, int32_t high);
+
 int32_t tl_finish_slow(int32_t sum, const int32_t *channel, const tl_finish *f);
 
 static inline int32_t tl_finished(int32_t sum, const int32_t *channel, const tl_finish *f)

@@ -16,7 +16,7 @@
  *   dsp with fast = 1:            {2 * bias', multiplier, -shift - 1} per channel
  *   mve:                          groups of 4 channels {bias'[4], multiplier[4], shift[4]}, the last padded with zeros
  *   dsp pads an odd number of channels with one zero record.
- * fast = 1 is allowed in mve if all shifts are negative; in dsp if for all channels -31 <= shift <= -1, low = -128, high = 127,
+ * fast = 1 is allowed in mve if all shifts are negative; in dsp if for all channels -31 <= shift <= -1,
  *   255 * sum|weights| + |bias| < 2^30, and (2 * |out_zero| + 1) * 2^(-shift - 1) + 2^30 < 2^31; and if for all odd channels
  *   (the upper ones of pairs; not in depthwise) sum|weights| < 65536.
  *
