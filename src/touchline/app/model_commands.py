@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from touchline.app.mcu_commands import compile_mcu, run_mcu, save_outputs
 from touchline.types import CheckFailed, ConfigError, ModelError
 
 model_app = typer.Typer(
@@ -30,9 +31,14 @@ Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads of one infer
 
 @model_app.command("compile", epilog="Example: touchline model compile net.py:make --target edge --out net-edge/")
 def compile_(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="FILE.py:FUNCTION, or a run's checkpoint.pt.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="FILE.py:FUNCTION, a run's checkpoint.pt; for mcu an int8 .tflite."),
+    ],
     out: Annotated[Path, typer.Option(help="The artifact's folder, which must not exist yet.")],
-    target: Annotated[str, typer.Option(help="server (ONNX), edge (LiteRT) or phone (ExecuTorch).")] = "edge",
+    target: Annotated[
+        str, typer.Option(help="server (ONNX), edge (LiteRT), phone (ExecuTorch) or mcu (C).")
+    ] = "edge",
     quantise: Annotated[str, typer.Option(help="none, or int8, which needs --calibration.")] = "none",
     calibration: Annotated[
         Path | None, typer.Option(help="Folder of real inputs: one .npy each, or .npz if the model takes several.")
@@ -40,7 +46,12 @@ def compile_(
     tolerance: Annotated[float | None, typer.Option(min=0.0, help="Greatest relative error that passes.")] = None,
     json_: Json = False,
 ) -> None:
-    """Compile a PyTorch model for a device and prove that it is still the same model."""
+    """Compile a model for a device and prove that it is still the same model."""
+    if target == "mcu":
+        if not model.endswith(".tflite"):
+            raise ConfigError(f"{model}: target mcu takes an int8 .tflite; quantise it with another tool first")
+        compile_mcu(Path(model), out, json_=json_)
+        return
     from touchline.model.build import compile
     from touchline.model.origin import find
 
@@ -97,25 +108,33 @@ def bench(
 @model_app.command(epilog="Example: touchline model run net-edge/ --input x.npy --out y.npy")
 def run(
     folder: Folder,
-    input_: Annotated[Path, typer.Option("--input", help=".npy; an .npz of all inputs by name if several.")],
-    out: Annotated[Path, typer.Option(help=".npy; an .npz by name if there are several outputs.")],
+    input_: Annotated[Path, typer.Option("--input", help=".npy; an .npz if the model takes several arrays.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "--output", help=".npy (.npz for several); printed if left out.")
+    ] = None,
+    on: Annotated[str, typer.Option(help="host; for target mcu also qemu:cortex-m4 or qemu:cortex-m55.")] = "host",
     threads: Threads = 1,
+    json_: Json = False,
 ) -> None:
-    """Run a model once on an array."""
+    """Run a compiled model once on an array."""
+    from touchline.runtime.manifest import read
+
+    if read(folder).manifest.get("target") == "mcu":
+        run_mcu(folder, input_, out, on, json_=json_)
+        return
+    if on != "host":
+        raise ConfigError(f"--on {on}: only what was compiled for mcu runs there; leave --on out")
     from touchline.runtime.program import load
 
     program = load(folder, threads=threads)
-    answer = program.outputs_of(*_arrays(input_, [port.name for port in program.inputs]))
-    try:
-        if len(answer) == 1:
-            with out.open("wb") as file:
-                np.save(file, answer[0])
-        else:
-            with out.open("wb") as file:
-                named: Any = {port.name: each for port, each in zip(program.outputs, answer, strict=True)}
-                np.savez(file, **named)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror}); name another place") from error
+    outputs = program.outputs_of(*_arrays(input_, [port.name for port in program.inputs]))
+    if out is not None:
+        save_outputs(out, {port.name: each for port, each in zip(program.outputs, outputs, strict=True)})
+    if json_:
+        typer.echo(json.dumps({"on": on, "outputs": [each.tolist() for each in outputs]}))
+    elif out is None:
+        for each in outputs:
+            _out.print(np.array2string(each), markup=False, highlight=False)
 
 
 @model_app.command(epilog="Example: touchline model gate new-edge/ --against old-edge/")

@@ -1,0 +1,180 @@
+"""The folder that ``model compile --target mcu`` makes, verified before it is kept: C, report, drawing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.runtime import manifest
+from touchline.tiny import build, reference
+from touchline.tiny.compile import Compiled, compile_tflite
+from touchline.tiny.drawing import memory_svg
+from touchline.tiny.graph import Graph
+from touchline.tiny.report import FLAVOUR_OF, Measured, code_bytes, report
+from touchline.types.errors import CheckFailed, ConfigError, ModelError
+
+Array = NDArray[np.generic]
+_TRIALS = 3
+"""Random inputs that each build must answer like the reference before a folder is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``instructions``: counted by QEMU, None on the host."""
+
+    outputs: list[Array]
+    instructions: int | None
+
+
+def compile_artifact(path: Path, out: Path) -> dict[str, Any]:
+    """Compile the .tflite in ``path`` into the new folder ``out``; what report.json says.
+
+    Raises `ModelError` where the model cannot be taken, `ConfigError` where ``out`` is there already, and
+    `CheckFailed` where the C does not compute the reference's bits (then nothing is written).
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out}: exists already; name another folder or remove it")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-")
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror}); name another place") from error
+    with work as scratch:
+        draft = Path(scratch) / "draft"
+        compiled = compile_tflite(path, draft)
+        instructions, verified = _verified(compiled)
+        measured = Measured(instructions, code_bytes(draft, compiled.name, compiled.arranged["dsp"]))
+        said = report(compiled.name, compiled.arranged, measured)
+        (draft / "report.json").write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        (draft / "memory.svg").write_text(memory_svg(compiled.arranged["dsp"], "Cortex-M4"), "utf-8")
+        facts = _manifest(compiled, path, said, verified)
+        manifest.write(draft, facts, [*compiled.files, "report.json", "memory.svg"])
+        if out.is_dir():
+            out.rmdir()
+        shutil.move(draft, out)
+    return said
+
+
+def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
+    """Run a compiled folder on ``inputs``, built for ``target`` first.
+
+    Raises `ConfigError` for an unknown target or a missing tool, `ModelError` for a folder that is no such
+    artifact and for inputs that do not fit.
+    """
+    if target not in build.TARGETS:
+        raise ConfigError(f"--on {target}: is none of {', '.join(build.TARGETS)}; choose one of them")
+    artifact = manifest.read(folder)
+    said = artifact.manifest
+    if said.get("target") != "mcu":
+        raise ModelError(
+            f"{folder}: was compiled for {said.get('target')!r}, not mcu; compile it with --target mcu"
+        )
+    ins, outs = said["inputs"], said["outputs"]
+    if len(inputs) != len(ins):
+        raise ModelError(
+            f"{folder}: takes {len(ins)} inputs, got {len(inputs)}; give an .npz with one array for each"
+        )
+    for array, port in zip(inputs, ins, strict=True):
+        if str(array.dtype) != port["dtype"] or list(array.shape) != port["shape"]:
+            raise ModelError(
+                f"{folder}: input {port['name']} must be {port['dtype']} {tuple(port['shape'])}, "
+                f"is {array.dtype} {array.shape}; convert it"
+            )
+    ports = build.Ports(said["name"], tuple(p["bytes"] for p in ins), tuple(p["bytes"] for p in outs))
+    done = build.run(folder, ports, b"".join(array.tobytes() for array in inputs), target)
+    outputs: list[Array] = []
+    at = 0
+    for port in outs:
+        raw = done.output[at : at + port["bytes"]]
+        at += port["bytes"]
+        outputs.append(np.frombuffer(raw, np.dtype(port["dtype"])).reshape(port["shape"]))
+    return Answer(outputs, done.instructions)
+
+
+def ports_of(compiled: Compiled) -> build.Ports:
+    graph = compiled.graph
+    return build.Ports(
+        compiled.name,
+        tuple(graph.tensors[key].bytes for key in graph.inputs),
+        tuple(graph.tensors[key].bytes for key in graph.outputs),
+    )
+
+
+def random_inputs(graph: Graph, rng: np.random.Generator) -> list[Array]:
+    """One array per input, over the whole range of its dtype."""
+    found: list[Array] = []
+    for key in graph.inputs:
+        tensor = graph.tensors[key]
+        limits = np.iinfo(tensor.dtype)
+        found.append(rng.integers(limits.min, limits.max + 1, tensor.shape).astype(tensor.dtype))
+    return found
+
+
+def _verified(compiled: Compiled) -> tuple[dict[str, int], list[str]]:
+    """Instructions by core, and the targets whose build gave the reference's bits."""
+    rng = np.random.default_rng(0)
+    instructions: dict[str, int] = {}
+    verified: list[str] = []
+    trials = [random_inputs(compiled.graph, rng) for _ in range(_TRIALS)]
+    for target in build.TARGETS:
+        core = target.removeprefix("qemu:")
+        if target == "host":
+            ready = build.have("cc")
+        else:
+            ready = build.have("arm-none-eabi-gcc", "qemu-system-arm") and FLAVOUR_OF[core] in compiled.arranged
+        if not ready:
+            continue
+        for inputs in trials if target == "host" else trials[:1]:
+            expected = b"".join(array.tobytes() for array in reference.run(compiled.graph, *inputs))
+            data = b"".join(array.tobytes() for array in inputs)
+            done = build.run(compiled.folder, ports_of(compiled), data, target)
+            if done.output != expected:
+                raise CheckFailed(
+                    f"{compiled.graph.name}: the C differs from the reference on {target}; report this"
+                )
+            if done.instructions is not None:
+                instructions[core] = done.instructions
+        verified.append(target)
+    return instructions, verified
+
+
+def _manifest(compiled: Compiled, path: Path, said: dict[str, Any], verified: list[str]) -> dict[str, Any]:
+    graph = compiled.graph
+
+    def described(keys: tuple[int, ...]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for key in keys:
+            tensor = graph.tensors[key]
+            entry: dict[str, Any] = {
+                "name": tensor.name,
+                "shape": list(tensor.shape),
+                "dtype": tensor.dtype,
+                "bytes": tensor.bytes,
+            }
+            if tensor.quant is not None:
+                entry |= {"scale": tensor.quant.scale, "zero_point": tensor.quant.zero_point}
+            found.append(entry)
+        return found
+
+    return {
+        "name": compiled.name,
+        "target": "mcu",
+        "quantise": "int8",
+        "inputs": described(graph.inputs),
+        "outputs": described(graph.outputs),
+        "tolerance": 0,
+        "verified": {"against": "the integer reference", "on": verified},
+        "measured": {
+            key: said[key] for key in ("ram_bytes", "weight_bytes", "code_bytes", "macs", "instructions")
+        },
+        "source": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+    }

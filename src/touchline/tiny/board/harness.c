@@ -1,0 +1,93 @@
+/* Runs a model on one of QEMU's Cortex-M boards: reads input.bin by semihosting, writes output.bin, and counts.
+ *
+ * Counting: under `-icount shift=0` QEMU's virtual time moves on by 1 ns with each instruction, and SysTick counts
+ * that time at the board's clock: 40 instructions a tick at 25 MHz, 31.25 at 32 MHz. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "run.h"
+
+enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE = 5, SYS_READ = 6, SYS_EXIT_EXTENDED = 0x20 };
+enum { READ_BINARY = 1, WRITE_BINARY = 5 };
+
+#define SYST_CSR (*(volatile uint32_t *)0xE000E010u)
+#define SYST_RVR (*(volatile uint32_t *)0xE000E014u)
+#define SYST_CVR (*(volatile uint32_t *)0xE000E018u)
+#define SCB_CPACR (*(volatile uint32_t *)0xE000ED88u)
+
+extern uint32_t stack_top;
+void reset(void);
+static void fault(void);
+
+__attribute__((section(".vectors"), used)) static void *const vectors[16] = {
+    &stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
+};
+
+static int32_t semihost(int32_t what, const void *arguments)
+{
+    register int32_t r0 __asm__("r0") = what;
+    register const void *r1 __asm__("r1") = arguments;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+static void leave(int32_t status)
+{
+    /* 0x20026: the program ended by itself. */
+    int32_t arguments[2] = {0x20026, status};
+    semihost(SYS_EXIT_EXTENDED, arguments);
+    for (;;) {
+    }
+}
+
+static void fault(void) { leave(3); }
+
+static void transfer(int32_t what, int32_t mode, const char *name, void *data, uint32_t bytes)
+{
+    uintptr_t file[3] = {(uintptr_t)name, (uintptr_t)mode, strlen(name)};
+    int32_t handle = semihost(SYS_OPEN, file);
+    if (handle < 0) leave(2);
+    uintptr_t block[3] = {(uintptr_t)handle, (uintptr_t)data, bytes};
+    if (semihost(what, block) != 0) leave(2); /* bytes that were not transferred */
+    semihost(SYS_CLOSE, &handle);
+}
+
+static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(16)));
+static int8_t inputs[MODEL_INPUTS_BYTES], outputs[MODEL_OUTPUTS_BYTES];
+
+/* Markers for whoever counts from outside. */
+void model_begins(void);
+void model_ended(void);
+__attribute__((noinline)) void model_begins(void) { __asm__ volatile("" ::: "memory"); }
+__attribute__((noinline)) void model_ended(void) { __asm__ volatile("nop" ::: "memory"); }
+
+static uint32_t run_once(void)
+{
+    memset(arena, 0x55, sizeof arena);
+    for (uint32_t i = 0, at = 0; i < MODEL_INPUTS; at += model_inputs[i].bytes, i++)
+        memcpy(arena + model_inputs[i].offset, inputs + at, model_inputs[i].bytes);
+    SYST_CVR = 0;
+    __asm__ volatile("dsb\n isb" ::: "memory");
+    uint32_t begin = SYST_CVR;
+    model_begins();
+    model_run(arena);
+    model_ended();
+    uint32_t end = SYST_CVR;
+    for (uint32_t i = 0, at = 0; i < MODEL_OUTPUTS; at += model_outputs[i].bytes, i++)
+        memcpy(outputs + at, arena + model_outputs[i].offset, model_outputs[i].bytes);
+    return (begin - end) & 0xFFFFFFu;
+}
+
+void reset(void)
+{
+    SCB_CPACR |= 0xFu << 20; /* the floating-point and vector unit, where there is one */
+    __asm__ volatile("dsb\n isb");
+    SYST_RVR = 0xFFFFFFu;
+    SYST_CSR = 5; /* the processor's clock, on, no interrupt */
+    transfer(SYS_READ, READ_BINARY, "input.bin", inputs, sizeof inputs);
+    uint32_t ticks = run_once();
+    transfer(SYS_WRITE, WRITE_BINARY, "output.bin", outputs, sizeof outputs);
+    transfer(SYS_WRITE, WRITE_BINARY, "ticks.bin", &ticks, sizeof ticks);
+    leave(0);
+}

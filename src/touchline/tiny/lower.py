@@ -1,0 +1,611 @@
+"""Operators → calls of kernels: which one, its constant structure, its scratch, where its output may lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from touchline.tiny import numerics, pack
+from touchline.tiny.ccode import (
+    Argument,
+    At,
+    Call,
+    Constant,
+    ConstantAt,
+    Flavour,
+    Function,
+    Scratch,
+    Step,
+    Struct,
+    Value,
+)
+from touchline.tiny.graph import (
+    Binary,
+    Clamp,
+    Concat,
+    Conv2D,
+    ConvAdd,
+    DepthwiseConv2D,
+    FullyConnected,
+    Graph,
+    Lookup,
+    Op,
+    Pad,
+    Padding,
+    Pair,
+    Pool2D,
+    Reduce,
+    Reshape,
+    Resize,
+    Softmax,
+    StridedSlice,
+    Tensor,
+    TransposeConv2D,
+)
+from touchline.tiny.overlap import distance
+from touchline.types.errors import ModelError
+
+SUFFIX: dict[Flavour, str] = {"portable": "", "dsp": "_dsp", "mve": "_mve"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an operator's output lies: on the bytes of input ``over``; or at least ``distance`` bytes below where
+    input ``behind`` starts, into which it reaches; or on bytes of its own.
+
+    ``ring_rows``: input rows a convolution saves first, as it overwrites them.
+    """
+
+    over: int | None = None
+    ring_rows: int = 0
+    behind: int | None = None
+    distance: int = 0
+
+    @property
+    def consumed(self) -> int | None:
+        """The input that is lost."""
+        return self.behind if self.over is None else self.over
+
+
+APART = Placement()
+
+
+def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
+    """All that ``op``'s kernel allows, the cheapest to run first. An ``over`` must not be read afterwards."""
+    output = graph.tensors[op.output]
+    first = graph.tensors[op.inputs[0]]
+    over = Placement(op.inputs[0])
+    match op:
+        case ConvAdd():
+            return (Placement(op.inputs[-1]),)
+        case Conv2D() | DepthwiseConv2D():
+            if first.shape[0] != 1:
+                return (APART,)
+            behind = _behind(op, first, output, reads_while_writing=isinstance(op, DepthwiseConv2D))
+            weights = graph.tensors[op.inputs[1]]
+            widens = isinstance(op, DepthwiseConv2D) and weights.shape[3] != first.shape[3]
+            if output.bytes > first.bytes or widens:
+                return (APART, behind)
+            if isinstance(op, Conv2D) and _is_pointwise(op, weights):
+                return (APART, over, behind)
+            return (APART, behind, Placement(op.inputs[0], _ring_rows(op, first, output)))
+        case Lookup() | Softmax():
+            return (over, APART)
+        case Reduce():
+            return (over, APART) if op.kind != "max" else (APART,)
+        case Binary():
+            covered = [Placement(key) for key in dict.fromkeys(op.inputs) if _covers(graph, key, output)]
+            return (*covered, APART)
+        case Pool2D():
+            one = output.shape[1:3] == (1, 1)
+            tiled = op.padding == Padding() and op.stride[0] >= op.window[0] and op.stride[1] >= op.window[1]
+            if first.shape[0] != 1:
+                return (APART,)
+            return (over, APART) if one or tiled else (APART, _behind(op, first, output, reads_while_writing=True))
+        case StridedSlice():
+            return (over, APART) if min(op.stride) > 0 else (APART,)
+        case _:
+            return (APART,)
+
+
+def _behind(
+    op: Conv2D | DepthwiseConv2D | Pool2D, image: Tensor, output: Tensor, *, reads_while_writing: bool
+) -> Placement:
+    far = distance(image.shape, output.shape, op.stride, op.padding, reads_while_writing=reads_while_writing)
+    return Placement(behind=op.inputs[0], distance=far)
+
+
+def _covers(graph: Graph, key: int, output: Tensor) -> bool:
+    tensor = graph.tensors[key]
+    return tensor.data is None and tensor.bytes == output.bytes
+
+
+def _is_pointwise(op: Conv2D, weights: Tensor) -> bool:
+    return weights.shape[1:3] == (1, 1) and op.stride == (1, 1) and op.padding == Padding()
+
+
+def _ring_rows(op: Conv2D | DepthwiseConv2D, image: Tensor, output: Tensor) -> int:
+    return pack.ring_rows(
+        image.shape[1],
+        image.shape[2] * image.shape[3],
+        output.shape[1],
+        output.shape[2] * output.shape[3],
+        op.stride[0],
+        op.padding.top,
+    )
+
+
+def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
+    """The step that computes ``op`` with its output placed as told."""
+    lowering = _Lowering(graph, op, placement, flavour)
+    match op:
+        case ConvAdd() | Conv2D():
+            return lowering.conv(op)
+        case DepthwiseConv2D():
+            return lowering.depthwise(op)
+        case TransposeConv2D():
+            return lowering.transposed(op)
+        case FullyConnected():
+            return lowering.fully_connected(op)
+        case Pool2D():
+            return lowering.pool(op)
+        case Binary():
+            return lowering.binary(op)
+        case Lookup():
+            return lowering.lookup(op)
+        case Softmax():
+            return lowering.softmax(op)
+        case Reduce():
+            return lowering.reduce(op)
+        case Concat():
+            return lowering.concat(op)
+        case Pad():
+            return lowering.pad(op)
+        case StridedSlice():
+            return lowering.slice(op)
+        case Resize():
+            return lowering.resize(op)
+        case Reshape():
+            return Step(op.place, ())
+        case _:
+            raise ModelError(f"{graph.name}: {op.place} has no kernel; leave it out of the model")
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> None:
+        self.graph = graph
+        self.op = op
+        self.placement = placement
+        self.flavour: Flavour = flavour
+        self.tensors = [graph.tensors[key] for key in op.inputs]
+        self.image = self.tensors[0]
+        self.output = graph.tensors[op.output]
+
+    # Shared
+
+    def step(self, *calls: Call, scratch: int = 0, macs: int = 0) -> Step:
+        return Step(self.op.place, calls, scratch, macs, self.output.elements)
+
+    def per_image(self, function: str, struct: Struct, *rest: Argument) -> Call:
+        """A call for each image of a batch."""
+        images = self.image.shape[0]
+        source = At(self.op.inputs[0], step=self.image.bytes // images)
+        target = At(self.op.output, step=self.output.bytes // images)
+        return Call(function, (struct, source, target, *rest), images)
+
+    def bias(self, tensors: list[Tensor], channels: int) -> pack.Ints:
+        data = tensors[2].data if len(tensors) > 2 else None
+        return np.zeros(channels, np.int32) if data is None else data.astype(np.int64).ravel()
+
+    def scales(self, tensors: list[Tensor], output: Tensor, channels: int) -> tuple[list[int], list[int]]:
+        multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
+        return multipliers.tolist(), shifts.tolist()
+
+    def convolution(
+        self,
+        packed: pack.Packed,
+        output: Tensor,
+        window: Pair,
+        stride: Pair,
+        dilation: Pair,
+        padding: Padding,
+        clamp: Clamp,
+    ) -> dict[str, Value]:
+        """The fields of tl_conv; those left out are 0."""
+        _, in_h, in_w, in_c = self.image.shape
+        _, out_h, out_w, out_c = output.shape
+        fields: dict[str, Value] = {
+            "weights": Constant(packed.weights),
+            "channels": Constant(packed.channels),
+            "in_row": in_w * in_c,
+            "out_row": out_w * out_c,
+            "in_h": in_h,
+            "in_w": in_w,
+            "in_c": in_c,
+            "out_h": out_h,
+            "out_w": out_w,
+            "out_c": out_c,
+            "kernel_h": window[0],
+            "kernel_w": window[1],
+            "stride_h": stride[0],
+            "stride_w": stride[1],
+            "dilation_h": dilation[0],
+            "dilation_w": dilation[1],
+            "pad_top": padding.top,
+            "pad_left": padding.left,
+            "ring_rows": self.placement.ring_rows,
+            "in_zero": self.image.q.zero_point,
+            "out_zero": output.q.zero_point,
+            "low": clamp.low,
+            "high": clamp.high,
+            "fast": packed.fast,
+        }
+        self.fits_16_bits(fields)
+        return fields
+
+    def fits_16_bits(self, fields: dict[str, Value]) -> None:
+        sizes = [name for name, value in fields.items() if isinstance(value, int) and "row" not in name]
+        large = [name for name in sizes if not -(1 << 15) <= int(fields[name] or 0) < 1 << 15]  # type: ignore[arg-type]
+        if large:
+            raise ModelError(
+                f"{self.graph.name}: {self.op.place} has {', '.join(large)} of 32,768 or more; make it smaller"
+            )
+
+    def fastest(
+        self, clamp: Clamp, packed_with: Callable[[Clamp], pack.Packed]
+    ) -> tuple[pack.Packed, Clamp, tuple[Call, ...]]:
+        """Packed weights, the bounds for the kernel, and calls that follow.
+
+        Kernels requantise faster without bounds, by more than a table costs that bounds the output afterwards.
+        """
+        packed = packed_with(clamp)
+        if clamp == Clamp() or packed.fast or self.flavour == "portable":
+            return packed, clamp, ()
+        unbounded = packed_with(Clamp())
+        if not unbounded.fast:
+            return packed, clamp, ()
+        bounded = np.clip(np.arange(-128, 128), clamp.low, clamp.high).astype(np.int8)
+        target = At(self.op.output)
+        call = Call("tl_lookup_s8", (Constant(bounded, learned=False), target, target, self.output.elements))
+        return unbounded, Clamp(), (call,)
+
+    def ring_bytes(self) -> int:
+        return self.placement.ring_rows * self.image.shape[2] * self.image.shape[3]
+
+    # Operators with weights
+
+    def conv(self, op: Conv2D) -> Step:
+        adds = isinstance(op, ConvAdd)
+        tensors = self.tensors[:-1] if adds else self.tensors
+        output = op.middle if isinstance(op, ConvAdd) else self.output
+        weights = np.asarray(tensors[1].data)
+        channels, height, width, depth = weights.shape
+        flavour = self.flavour
+        if flavour == "dsp" and not pack.dsp_fits(weights.reshape(channels, -1)):
+            flavour = "portable"
+        multipliers, shifts = self.scales(tensors, output, channels)
+
+        def packed_with(clamp: Clamp) -> pack.Packed:
+            return pack.pack_conv(
+                weights,
+                self.bias(tensors, channels),
+                multipliers,
+                shifts,
+                in_zero=self.image.q.zero_point,
+                out_zero=output.q.zero_point,
+                low=clamp.low,
+                high=clamp.high,
+                flavour=flavour,
+            )
+
+        packed, clamp, after = packed_with(op.clamp), op.clamp, ()
+        if not isinstance(op, ConvAdd):
+            packed, clamp, after = self.fastest(op.clamp, packed_with)
+        fields = self.convolution(packed, output, (height, width), op.stride, op.dilation, op.padding, clamp)
+        if isinstance(op, ConvAdd):
+            fields["add_with"] = Function(f"tl_add_s8{SUFFIX[flavour]}")
+            fields["add"] = add_struct(op.middle, self.tensors[-1], self.output, op.add_clamp)
+        scratch = pack.conv_scratch(height * width, depth, channels, self.ring_bytes(), adds, flavour)
+        call = self.per_image(f"tl_conv_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
+        return self.step(call, *after, scratch=scratch, macs=self.output.elements * height * width * depth)
+
+    def depthwise(self, op: DepthwiseConv2D) -> Step:
+        weights = np.asarray(self.tensors[1].data)
+        _, height, width, channels = weights.shape
+        flavour = self.flavour if channels == self.image.shape[3] else "portable"
+        multipliers, shifts = self.scales(self.tensors, self.output, channels)
+
+        def packed_with(clamp: Clamp) -> pack.Packed:
+            return pack.pack_depthwise(
+                weights,
+                self.bias(self.tensors, channels),
+                multipliers,
+                shifts,
+                in_zero=self.image.q.zero_point,
+                out_zero=self.output.q.zero_point,
+                low=clamp.low,
+                high=clamp.high,
+                flavour=flavour,
+            )
+
+        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        fields = self.convolution(packed, self.output, (height, width), op.stride, op.dilation, op.padding, clamp)
+        scratch = pack.depthwise_scratch(height * width, self.image.shape[3], self.ring_bytes(), flavour)
+        call = self.per_image(f"tl_depthwise_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
+        return self.step(call, *after, scratch=scratch, macs=self.output.elements * height * width)
+
+    def transposed(self, op: TransposeConv2D) -> Step:
+        weights = np.asarray(self.tensors[1].data)
+        channels, height, width, _ = weights.shape
+        multipliers, shifts = self.scales(self.tensors, self.output, channels)
+        packed = pack.pack_conv(
+            weights,
+            self.bias(self.tensors, channels),
+            multipliers,
+            shifts,
+            in_zero=0,  # not folded: how many taps an output sees varies
+            out_zero=self.output.q.zero_point,
+            low=op.clamp.low,
+            high=op.clamp.high,
+            flavour="portable",
+        )
+        fields = self.convolution(packed, self.output, (height, width), op.stride, (1, 1), op.padding, op.clamp)
+        call = self.per_image("tl_transposed_conv_s8", Struct("tl_conv", fields))
+        macs = self.image.elements * height * width * channels
+        return self.step(call, macs=macs)
+
+    def fully_connected(self, op: FullyConnected) -> Step:
+        weights = np.asarray(self.tensors[1].data)
+        outputs, inputs = weights.shape
+        flavour = self.flavour
+        if flavour == "dsp" and not pack.dsp_fits(weights):
+            flavour = "portable"
+        multipliers, shifts = self.scales(self.tensors, self.output, outputs)
+
+        def packed_with(clamp: Clamp) -> pack.Packed:
+            return pack.pack_fully_connected(
+                weights,
+                self.bias(self.tensors, outputs),
+                multipliers,
+                shifts,
+                in_zero=self.image.q.zero_point,
+                out_zero=self.output.q.zero_point,
+                low=clamp.low,
+                high=clamp.high,
+                flavour=flavour,
+            )
+
+        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        struct = Struct(
+            "tl_fully_connected",
+            {
+                "weights": Constant(packed.weights),
+                "channels": Constant(packed.channels),
+                "batches": self.image.elements // inputs,
+                "inputs": inputs,
+                "outputs": outputs,
+                "in_zero": self.image.q.zero_point,
+                "out_zero": self.output.q.zero_point,
+                "low": clamp.low,
+                "high": clamp.high,
+                "fast": packed.fast,
+            },
+        )
+        arguments = (struct, At(op.inputs[0]), At(op.output))
+        call = Call(f"tl_fully_connected_s8{SUFFIX[flavour]}", arguments)
+        return self.step(call, *after, macs=self.output.elements * inputs)
+
+    # Operators without
+
+    def pool(self, op: Pool2D) -> Step:
+        return self.step(self.pooling(op.kind, self.image.shape, self.output.shape, op))
+
+    def pooling(self, kind: str, shape: tuple[int, ...], made: tuple[int, ...], op: Pool2D) -> Call:
+        fields: dict[str, Value] = {
+            "in_h": shape[1],
+            "in_w": shape[2],
+            "channels": shape[3],
+            "out_h": made[1],
+            "out_w": made[2],
+            "kernel_h": op.window[0],
+            "kernel_w": op.window[1],
+            "stride_h": op.stride[0],
+            "stride_w": op.stride[1],
+            "pad_top": op.padding.top,
+            "pad_left": op.padding.left,
+            "low": op.clamp.low,
+            "high": op.clamp.high,
+        }
+        self.fits_16_bits(fields)
+        source = At(op.inputs[0], step=prod(shape[1:]))
+        target = At(op.output, step=prod(made[1:]))
+        return Call(f"tl_{kind}_pool_s8", (Struct("tl_pool", fields), source, target), shape[0])
+
+    def reduce(self, op: Reduce) -> Step:
+        shape = self.image.shape
+        axes = [axis for axis in op.axes if shape[axis] != 1] or [op.axes[0]]
+        outer = prod(shape[: axes[0]])
+        count = prod(shape[axis] for axis in axes)
+        inner = self.image.elements // (outer * count)
+        if op.kind == "max":
+            pool = Pool2D(
+                inputs=op.inputs, output=op.output, place=op.place, kind="max", window=(count, 1), stride=(1, 1)
+            )
+            return self.step(self.pooling("max", (outer, count, 1, inner), (outer, 1, 1, inner), pool))
+        multiplier, shift = numerics.reduce_multiplier(op.kind, self.image, self.output, count)
+        struct = Struct(
+            "tl_mean",
+            {
+                "outer": outer,
+                "count": count,
+                "inner": inner,
+                "in_zero": self.image.q.zero_point,
+                "out_zero": self.output.q.zero_point,
+                "multiplier": multiplier,
+                "shift": shift,
+            },
+        )
+        return self.step(Call("tl_mean_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def softmax(self, op: Softmax) -> Step:
+        multiplier, shift, least = numerics.softmax_scale(self.image, op.beta)
+        depth = self.image.shape[-1]
+        struct = Struct(
+            "tl_softmax",
+            {
+                "rows": self.image.elements // depth,
+                "depth": depth,
+                "multiplier": multiplier,
+                "left_shift": shift,
+                "diff_min": least,
+            },
+        )
+        return self.step(Call("tl_softmax_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def lookup(self, op: Lookup) -> Step:
+        table = np.array(op.table, np.int64)
+        if self.image.dtype == "uint8":  # the kernel reads bytes as signed
+            table = np.roll(table, 128)
+        constant = Constant(table.astype(np.uint8).view(np.int8), learned=False)
+        arguments = (constant, At(op.inputs[0]), At(op.output), self.image.elements)
+        return self.step(Call("tl_lookup_s8", arguments))
+
+    def operand(self, key: int, step: int = 0) -> At | ConstantAt:
+        data = self.graph.tensors[key].data
+        return At(key, step=step) if data is None else ConstantAt(Constant(data), step=step)
+
+    def binary(self, op: Binary) -> Step:
+        first, second = op.inputs
+        if self.graph.tensors[first].shape != self.output.shape:
+            first, second = second, first
+        large, small = self.graph.tensors[first], self.graph.tensors[second]
+        if large.shape != self.output.shape or (op.kind not in ("add", "mul") and small.shape != large.shape):
+            raise ModelError(f"{self.graph.name}: {op.place} broadcasts both inputs; repeat one in the model")
+        repeat, n, period, moved = broadcast(large.shape, small.shape, self.graph.name, op.place)
+        a = self.operand(first, n if repeat > 1 else 0)
+        b = self.operand(second, moved)
+        target = At(op.output, step=n if repeat > 1 else 0)
+        if op.kind == "mul":
+            multiplier, shift = numerics.mul_multiplier(large, small, self.output)
+            struct = Struct(
+                "tl_mul",
+                {
+                    "zero1": large.q.zero_point,
+                    "zero2": small.q.zero_point,
+                    "out_zero": self.output.q.zero_point,
+                    "multiplier": multiplier,
+                    "shift": shift,
+                    "low": op.clamp.low,
+                    "high": op.clamp.high,
+                    "n": n,
+                    "period": period,
+                },
+            )
+            return self.step(Call("tl_mul_s8", (struct, a, b, target), repeat))
+        if op.kind == "add":
+            struct = add_struct(large, small, self.output, op.clamp)
+            if period == n:
+                return self.step(Call(f"tl_add_s8{SUFFIX[self.flavour]}", (struct, a, b, target, n), repeat))
+            return self.step(Call("tl_add_period_s8", (struct, a, b, target, n, period), repeat))
+        raise ModelError(f"{self.graph.name}: {op.place} has no kernel for two tensors; leave it out of the model")
+
+    def copy(self, key: int, offset: int, to: int, rows: int, size: int, in_step: int, out_step: int) -> Call:
+        data = self.graph.tensors[key].data
+        source = At(key, offset) if data is None else ConstantAt(Constant(data), offset)
+        arguments = (source, At(self.op.output, to), rows, size, in_step, out_step)
+        return Call("tl_copy_s8", arguments)
+
+    def concat(self, op: Concat) -> Step:
+        rows = prod(self.output.shape[: op.axis])
+        width = self.output.elements // rows
+        calls: list[Call] = []
+        at = 0
+        for key, tensor in zip(op.inputs, self.tensors, strict=True):
+            size = tensor.elements // rows
+            calls.append(self.copy(key, 0, at, rows, size, size, width))
+            at += size
+        return self.step(*calls)
+
+    def pad(self, op: Pad) -> Step:
+        sizes = _four(self.graph, op, self.image.shape, op.before, op.after, fill=(1, 0, 0))
+        struct = Struct("tl_pad", {"in": sizes[0], "before": sizes[1], "after": sizes[2], "value": op.value})
+        return self.step(Call("tl_pad_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def slice(self, op: StridedSlice) -> Step:
+        shape = self.image.shape
+        cut = [axis for axis, size in enumerate(op.size) if size != shape[axis] or op.stride[axis] != 1]
+        if len(cut) <= 1 and all(op.stride[axis] == 1 for axis in cut):
+            axis = cut[0] if cut else 0
+            inner = prod(shape[axis + 1 :])
+            rows, size = prod(shape[:axis]), op.size[axis] * inner
+            begin = op.begin[axis] * inner
+            return self.step(self.copy(op.inputs[0], begin, 0, rows, size, shape[axis] * inner, size))
+        sizes = _four(self.graph, op, shape, op.begin, op.stride, op.size, fill=(1, 0, 1, 1))
+        struct = Struct("tl_slice", {"in": sizes[0], "begin": sizes[1], "stride": sizes[2], "out": sizes[3]})
+        return self.step(Call("tl_slice_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def resize(self, op: Resize) -> Step:
+        _, in_h, in_w, channels = self.image.shape
+        _, out_h, out_w, _ = self.output.shape
+        fields: dict[str, Value] = {"in_w": in_w, "channels": channels, "out_h": out_h, "out_w": out_w}
+        if op.kind == "nearest":
+            rows = [numerics.nearest(i, in_h, out_h, op) for i in range(out_h)]
+            columns = [numerics.nearest(i, in_w, out_w, op) for i in range(out_w)]
+            fields |= {
+                "rows": Constant(np.array(rows, np.int16), learned=False),
+                "columns": Constant(np.array(columns, np.int16), learned=False),
+            }
+            return self.step(self.per_image("tl_resize_nearest_s8", Struct("tl_resize_nearest", fields)))
+        fields |= {
+            "scale_h": numerics.bilinear_scale(in_h, out_h, op),
+            "scale_w": numerics.bilinear_scale(in_w, out_w, op),
+            "in_h": in_h,
+            "half_pixel": int(op.half_pixel_centers),
+        }
+        return self.step(self.per_image("tl_resize_bilinear_s8", Struct("tl_resize_bilinear", fields)))
+
+
+def add_struct(a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:
+    scale = numerics.add_scale(a, b, output)
+    return Struct(
+        "tl_add",
+        {
+            "zero1": a.q.zero_point,
+            "zero2": b.q.zero_point,
+            "out_zero": output.q.zero_point,
+            "m1": scale.first[0],
+            "s1": scale.first[1],
+            "m2": scale.second[0],
+            "s2": scale.second[1],
+            "m_out": scale.output[0],
+            "s_out": scale.output[1],
+            "low": clamp.low,
+            "high": clamp.high,
+        },
+    )
+
+
+def broadcast(large: tuple[int, ...], small: tuple[int, ...], model: str, place: str) -> tuple[int, int, int, int]:
+    """How a smaller operand repeats: calls, elements a call, period within a call, elements moved on by a call."""
+    small = (1,) * (len(large) - len(small)) + small
+    differing = [axis for axis, (a, b) in enumerate(zip(large, small, strict=True)) if a != b]
+    if not differing:
+        n = prod(large)
+        return 1, n, n, 0
+    first, last = differing[0], differing[-1]
+    if any(small[axis] != 1 for axis in range(first, last + 1)):
+        raise ModelError(f"{model}: {place} broadcasts {small} to {large}; repeat it in the model")
+    # Axes before: the small one moves on. Axes after: it is repeated whole.
+    repeat, period = prod(large[:first]), prod(large[last + 1 :])
+    return repeat, prod(large[first:]), period, period
+
+
+def _four(graph: Graph, op: Op, *rows: tuple[int, ...], fill: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The rows (one value an axis) for exactly four axes; ``fill`` for those that are missing."""
+    rank = len(rows[0])
+    if rank > 4:
+        raise ModelError(f"{graph.name}: {op.place} has {rank} axes, not up to four; reshape it in the model")
+    return [(value,) * (4 - rank) + row for value, row in zip(fill, rows, strict=True)]

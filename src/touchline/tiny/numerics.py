@@ -1,0 +1,108 @@
+"""The numbers that operators are computed with, from the tensors' scales, as TFLite prepares them.
+
+One place for both the reference interpreter and the generated C.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.tiny.fixed_point import Ints, quantise_multiplier
+from touchline.tiny.graph import Resize, Tensor
+
+ADD_SHIFT = 20
+"""Bits that the inputs of a sum are raised by before they are scaled."""
+_SOFTMAX_BITS = 5
+Scale = tuple[int, int]
+"""Multiplier and shift, as `quantise_multiplier` gives them."""
+
+
+def channel_multipliers(image: Tensor, weights: Tensor, output: Tensor, channels: int) -> tuple[Ints, Ints]:
+    """Multiplier and shift of each output channel, (channels,) each."""
+    scales = weights.q.scales
+    scales = scales * channels if len(scales) == 1 else scales
+    pairs = [quantise_multiplier(image.q.scale * scale / output.q.scale) for scale in scales]
+    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
+def mul_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
+    return quantise_multiplier(a.q.scale * b.q.scale / output.q.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class AddScale:
+    """Of both inputs, raised by `ADD_SHIFT` bits, to their common scale, and of the sum to the output's."""
+
+    first: Scale
+    second: Scale
+    output: Scale
+
+
+def add_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
+    first, second, out = a.q.scale, b.q.scale, output.q.scale
+    twice = 2 * max(first, second)
+    return AddScale(
+        quantise_multiplier(first / twice),
+        quantise_multiplier(second / twice),
+        quantise_multiplier(twice / ((1 << ADD_SHIFT) * out)),
+    )
+
+
+def softmax_scale(tensor: Tensor, beta: float) -> tuple[int, int, int]:
+    """Multiplier and left shift of the difference to the largest, and the least difference that counts."""
+    real = min(beta * tensor.q.scale * (1 << (31 - _SOFTMAX_BITS)), (1 << 31) - 1.0)
+    multiplier, shift = quantise_multiplier(real)
+    radius = ((1 << _SOFTMAX_BITS) - 1) * (1 << (31 - _SOFTMAX_BITS)) / (1 << shift)
+    return multiplier, shift, -math.floor(radius)
+
+
+def reduce_multiplier(kind: str, tensor: Tensor, output: Tensor, count: int) -> Scale:
+    """A sum's; for a mean the division by ``count`` is part of it."""
+    multiplier, shift = quantise_multiplier(tensor.q.scale / output.q.scale)
+    if kind == "sum":
+        return multiplier, shift
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << bits) // count, shift - bits
+
+
+def nearest(index: int, size: int, made: int, op: Resize) -> int:
+    """The input row (or column) that output row ``index`` copies; float32 as in the reference."""
+    if op.align_corners and made > 1:
+        scale = np.float32(size - 1) / np.float32(made - 1)
+    else:
+        scale = np.float32(size) / np.float32(made)
+    at = (np.float32(index) + np.float32(0.5 if op.half_pixel_centers else 0.0)) * scale
+    picked = math.floor(float(at) + 0.5) if op.align_corners else math.floor(float(at))
+    return max(0, min(picked, size - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Of each output row: the two input rows it lies between and its part of 1024 on the way."""
+
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    part: NDArray[np.int64]
+
+
+def bilinear_scale(size: int, made: int, op: Resize) -> int:
+    """Input rows per output row, in 1/1024."""
+    if op.align_corners and made > 1:
+        return (1024 * (size - 1) + (made - 1) // 2) // (made - 1)
+    return (1024 * size + made // 2) // made
+
+
+def bilinear_steps(size: int, made: int, op: Resize) -> Steps:
+    scale = bilinear_scale(size, made, op)
+    at = np.arange(made, dtype=np.int64) * scale
+    if op.half_pixel_centers:
+        at = at + scale // 2 - 512
+    # C's division, towards zero.
+    low = np.maximum(np.where(at >= 0, at // 1024, -((-at) // 1024)), 0)
+    above = at + 1023
+    high = np.minimum(np.where(above >= 0, above // 1024, -((-above) // 1024)), size - 1)
+    return Steps(low, high, at - 1024 * low)

@@ -1,0 +1,209 @@
+"""The graph as the file has it → the graph as kernels run it: one list of passes, in order, ending in a check.
+
+Pure: a graph goes in, a graph comes out. No pass changes a single bit of any output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from touchline.tiny import reference
+from touchline.tiny.graph import (
+    Binary,
+    Clamp,
+    Conv2D,
+    ConvAdd,
+    DepthwiseConv2D,
+    FullyConnected,
+    Graph,
+    Lookup,
+    Op,
+    Pad,
+    Padding,
+    Pool2D,
+    Reshape,
+    TransposeConv2D,
+    verify,
+)
+from touchline.types.errors import ModelError
+
+
+def drop_unused(graph: Graph) -> Graph:
+    """Operators that no output depends on."""
+    wanted = set(graph.outputs)
+    kept: list[Op] = []
+    for op in reversed(graph.ops):
+        if op.output in wanted:
+            kept.append(op)
+            wanted.update(op.inputs)
+    return graph.with_ops(tuple(reversed(kept)))
+
+
+def fold_pads(graph: Graph) -> Graph:
+    """PAD with the zero point, along height and width, becomes padding of the convolutions that read it."""
+    pads = {op.output: op for op in graph.ops if isinstance(op, Pad) and _is_spatial_zero(graph, op)}
+    ops: list[Op] = []
+    for op in graph.ops:
+        pad = pads.get(op.inputs[0]) if isinstance(op, Conv2D | DepthwiseConv2D) else None
+        if pad is not None and isinstance(op, Conv2D | DepthwiseConv2D):
+            padding = Padding(
+                op.padding.top + pad.before[1],
+                op.padding.bottom + pad.after[1],
+                op.padding.left + pad.before[2],
+                op.padding.right + pad.after[2],
+            )
+            op = replace(op, inputs=(pad.inputs[0], *op.inputs[1:]), padding=padding)
+        ops.append(op)
+    return drop_unused(graph.with_ops(tuple(ops)))
+
+
+def _is_spatial_zero(graph: Graph, pad: Pad) -> bool:
+    edges = (*pad.before[:1], *pad.after[:1], *pad.before[3:], *pad.after[3:])
+    return len(pad.before) == 4 and not any(edges) and pad.value == graph.tensors[pad.inputs[0]].q.zero_point
+
+
+def fold_scalars(graph: Graph) -> Graph:
+    """Arithmetic with one constant number is a table."""
+    ops: list[Op] = []
+    for op in graph.ops:
+        if isinstance(op, Binary):
+            scalars = [
+                i for i, key in enumerate(op.inputs) if graph.is_constant(key) and graph.tensors[key].elements == 1
+            ]
+            tensor = graph.tensors[op.inputs[1 - scalars[0]]] if scalars else None
+            if tensor is not None and tensor.shape == graph.tensors[op.output].shape:
+                table = reference.table_of(graph, op, scalars[0])
+                key = op.inputs[1 - scalars[0]]
+                op = Lookup(inputs=(key,), output=op.output, place=op.place, function=op.kind, table=table)
+        ops.append(op)
+    return graph.with_ops(tuple(ops))
+
+
+def merge_lookups(graph: Graph) -> Graph:
+    """A table read through another is one table."""
+    made = {op.output: op for op in graph.ops if isinstance(op, Lookup)}
+    ops: list[Op] = []
+    for op in graph.ops:
+        before = made.get(op.inputs[0]) if isinstance(op, Lookup) else None
+        if before is not None and isinstance(op, Lookup) and graph.tensors[before.output].dtype == "int8":
+            table = tuple(op.table[value + 128] for value in before.table)
+            op = replace(op, inputs=before.inputs, function=f"{before.function}, {op.function}", table=table)
+            made[op.output] = op
+        ops.append(op)
+    return drop_unused(graph.with_ops(tuple(ops)))
+
+
+def fuse_activations(graph: Graph) -> Graph:
+    """A table that only clamps becomes the bounds of what makes its input."""
+    ops = list(graph.ops)
+    for lookup in [op for op in ops if isinstance(op, Lookup)]:
+        key = lookup.inputs[0]
+        clamp = _as_clamp(lookup)
+        maker = next((op for op in ops if op.output == key), None)
+        alone = sum(key in op.inputs for op in ops) == 1 and key not in graph.outputs
+        if clamp is None or maker is None or not alone or graph.tensors[lookup.output].dtype != "int8":
+            continue
+        if not isinstance(maker, Conv2D | DepthwiseConv2D | TransposeConv2D | FullyConnected | Pool2D | Binary):
+            continue
+        if isinstance(maker, Binary) and maker.kind in ("maximum", "minimum"):
+            continue
+        bounds = Clamp(*(min(max(edge, clamp.low), clamp.high) for edge in (maker.clamp.low, maker.clamp.high)))
+        if graph.tensors[key].quant != graph.tensors[lookup.output].quant:
+            continue
+        ops[ops.index(maker)] = replace(maker, output=lookup.output, clamp=bounds)
+        ops.remove(lookup)
+    return graph.with_ops(tuple(ops))
+
+
+def _as_clamp(lookup: Lookup) -> Clamp | None:
+    low, high = lookup.table[0], lookup.table[-1]
+    clamped = tuple(min(max(value, low), high) for value in range(-128, 128))
+    return Clamp(low, high) if low <= high and clamped == lookup.table else None
+
+
+def fuse_residuals(graph: Graph) -> Graph:
+    """A convolution whose only reader is an ADD sums into the ADD's other input, if that is not read again."""
+    ops = list(graph.ops)
+    for add in [op for op in ops if isinstance(op, Binary) and op.kind == "add"]:
+        for position in (0, 1):
+            conv_key, other = add.inputs[position], add.inputs[1 - position]
+            conv = next((op for op in ops if op.output == conv_key), None)
+            if not isinstance(conv, Conv2D) or isinstance(conv, ConvAdd) or conv_key == other:
+                continue
+            if (
+                graph.tensors[conv_key].shape != graph.tensors[other].shape
+                or graph.tensors[other].data is not None
+            ):
+                continue
+            if (
+                sum(conv_key in op.inputs for op in ops) != 1
+                or conv_key in graph.outputs
+                or other in graph.outputs
+            ):
+                continue
+            root = storage(graph)
+            if root[conv.inputs[0]] == root[other]:
+                continue
+            where = ops.index(add)
+            readers = [
+                op for op in ops if op is not add and any(root.get(key) == root[other] for key in op.inputs)
+            ]
+            if any(ops.index(op) > where for op in readers) or graph.tensors[add.output].shape[0] != 1:
+                continue
+            fused = ConvAdd(
+                inputs=(*conv.inputs, other),
+                output=add.output,
+                place=f"{conv.place} with {add.place}",
+                stride=conv.stride,
+                dilation=conv.dilation,
+                padding=conv.padding,
+                clamp=conv.clamp,
+                middle=graph.tensors[conv_key],
+                add_clamp=add.clamp,
+            )
+            ops[where] = fused
+            ops.remove(conv)
+            break
+    return graph.with_ops(tuple(ops))
+
+
+def storage(graph: Graph) -> dict[int, int]:
+    """Tensor → the tensor whose bytes it shares: a reshaped one shares those of what was reshaped."""
+    root: dict[int, int] = {key: key for key in graph.tensors}
+    for op in graph.ops:
+        if isinstance(op, Reshape):
+            root[op.output] = root[op.inputs[0]]
+    return root
+
+
+def check_spec(graph: Graph) -> Graph:
+    """What lowering relies on, said once more after all passes.
+
+    Raises `ModelError` where a pass, or the model, left something else.
+    """
+    verify(graph)
+    for op in graph.ops:
+        if all(graph.is_constant(key) for key in op.inputs):
+            raise ModelError(
+                f"{graph.name}: {op.place} has constant inputs only; export the model with them folded"
+            )
+    return graph
+
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    drop_unused,
+    fold_pads,
+    fold_scalars,
+    merge_lookups,
+    fuse_activations,
+    fuse_residuals,
+    check_spec,
+)
+"""In this order."""
+
+
+def run_passes(graph: Graph) -> Graph:
+    for step in PASSES:
+        graph = step(graph)
+    return graph

@@ -1,0 +1,259 @@
+"""What each operator means: a plain interpreter in numpy, bit for bit TFLite's reference kernels.
+
+Slow and simple on purpose. The generated C is compared with it, and it with LiteRT.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import cast
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from touchline.tiny import numerics
+from touchline.tiny.fixed_point import (
+    Ints,
+    doubling_high_mul,
+    exp_on_negative,
+    reciprocal_of_one_plus,
+    requantise,
+    rounding_shift,
+    wrap,
+)
+from touchline.tiny.graph import (
+    Binary,
+    Clamp,
+    Concat,
+    Conv2D,
+    ConvAdd,
+    DepthwiseConv2D,
+    FullyConnected,
+    Graph,
+    Lookup,
+    Op,
+    Pad,
+    Padding,
+    Pair,
+    Pool2D,
+    Reduce,
+    Reshape,
+    Resize,
+    Softmax,
+    StridedSlice,
+    Tensor,
+    TransposeConv2D,
+)
+from touchline.types.errors import ModelError, ShapeError
+
+Array = NDArray[np.generic]
+
+
+def run(graph: Graph, *inputs: Array) -> list[Array]:
+    """One array per input of ``graph``, of its shape and dtype → one per output.
+
+    Raises `ShapeError` where an input does not fit.
+    """
+    values = run_all(graph, *inputs)
+    return [values[key] for key in graph.outputs]
+
+
+def run_all(graph: Graph, *inputs: Array) -> dict[int, Array]:
+    """Like `run`, but every tensor by its key."""
+    values: dict[int, Array] = {key: t.data for key, t in graph.tensors.items() if t.data is not None}
+    if len(inputs) != len(graph.inputs):
+        raise ShapeError(f"{graph.name}: takes {len(graph.inputs)} inputs, got {len(inputs)}")
+    for key, array in zip(graph.inputs, inputs, strict=True):
+        tensor = graph.tensors[key]
+        if array.shape != tensor.shape or array.dtype != np.dtype(tensor.dtype):
+            raise ShapeError(
+                f"{graph.name}: input {tensor.name} must be {tensor.dtype} {tensor.shape}, "
+                f"is {array.dtype} {array.shape}"
+            )
+        values[key] = array
+    for op in graph.ops:
+        output = graph.tensors[op.output]
+        arrays = [np.asarray(values[key]).astype(np.int64) for key in op.inputs]
+        made = _evaluate(graph, op, arrays)
+        values[op.output] = made.reshape(output.shape).astype(output.dtype)
+    return values
+
+
+def table_of(graph: Graph, op: Binary, scalar: int) -> tuple[int, ...]:
+    """What ``op``, whose input ``scalar`` is one constant number, gives for each int8 value of the other."""
+    tensors = [graph.tensors[key] for key in op.inputs]
+    number = np.asarray(tensors[scalar].data).astype(np.int64).ravel()
+    values = np.arange(-128, 128, dtype=np.int64)
+    made = _binary(op, tensors, graph.tensors[op.output], [number, values] if scalar == 0 else [values, number])
+    return tuple(int(value) for value in made)
+
+
+def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
+    tensors = [graph.tensors[key] for key in op.inputs]
+    output = graph.tensors[op.output]
+    match op:
+        case ConvAdd():
+            alone = _conv(op, tensors[:-1], op.middle, x[:-1])
+            return _sum("add", op.add_clamp, [op.middle, tensors[-1]], output, [alone, x[-1]])
+        case Conv2D():
+            return _conv(op, tensors, output, x)
+        case DepthwiseConv2D():
+            image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
+            windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)
+            channels = image.shape[3]
+            weights = x[1][0].reshape(*x[1].shape[1:3], channels, -1)
+            total = np.einsum("nyxchw,hwcm->nyxcm", windows, weights, optimize=True)
+            return _requantised(tensors, output, total.reshape(*total.shape[:3], -1), x, op.clamp)
+        case TransposeConv2D():
+            total = _transposed(x[0] - _zero(tensors[0]), x[1], op.stride, op.padding, output.shape)
+            return _requantised(tensors, output, total, x, op.clamp)
+        case FullyConnected():
+            rows = x[0].reshape(-1, x[1].shape[1]) - _zero(tensors[0])
+            return _requantised(tensors, output, rows @ x[1].T, x, op.clamp)
+        case Pool2D():
+            return _pool(op, x[0])
+        case Binary():
+            return _binary(op, tensors, output, x)
+        case Lookup():
+            return np.array(op.table, np.int64)[x[0] - np.iinfo(tensors[0].dtype).min]
+        case Softmax():
+            return _softmax(op, tensors[0], x[0])
+        case Reduce():
+            return _reduce(op, tensors[0], output, x[0])
+        case Concat():
+            return np.concatenate(x, axis=op.axis)
+        case Pad():
+            return np.pad(x[0], list(zip(op.before, op.after, strict=True)), constant_values=op.value)
+        case Reshape():
+            return x[0].reshape(output.shape)
+        case StridedSlice():
+            picked = x[0]
+            for axis, (begin, stride, size) in enumerate(zip(op.begin, op.stride, op.size, strict=True)):
+                picked = np.take(picked, begin + stride * np.arange(size), axis=axis)
+            return picked
+        case Resize():
+            return _resize(op, x[0], cast(Pair, output.shape[1:3]))
+        case _:
+            raise ModelError(f"{graph.name}: {op.place} has no meaning here; report this")
+
+
+def _zero(tensor: Tensor) -> int:
+    return 0 if tensor.quant is None else tensor.quant.zero_point
+
+
+def _padded(image: Ints, padding: Padding, value: int) -> Ints:
+    pads = ((0, 0), (padding.top, padding.bottom), (padding.left, padding.right), (0, 0))
+    return np.pad(image, pads, constant_values=value)
+
+
+def _windows(image: Ints, window: tuple[int, ...], stride: Pair, dilation: Pair) -> Ints:
+    reach = tuple((size - 1) * step + 1 for size, step in zip(window, dilation, strict=True))
+    every = sliding_window_view(image, reach, axis=(1, 2))
+    return every[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+
+
+def _requantised(tensors: list[Tensor], output: Tensor, total: Ints, x: list[Ints], clamp: Clamp) -> Ints:
+    channels = total.shape[-1]
+    multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
+    bias = x[2].ravel() if len(x) > 2 else 0
+    scaled = requantise(wrap(total + bias), multipliers, shifts)
+    return np.clip(scaled + _zero(output), clamp.low, clamp.high)
+
+
+def _conv(op: Conv2D, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
+    windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)  # (N, Y, X, C, H, W)
+    total = np.einsum("nyxchw,ohwc->nyxo", windows, x[1], optimize=True)
+    return _requantised(tensors, output, total, x, op.clamp)
+
+
+def _transposed(image: Ints, weights: Ints, stride: Pair, cut: Padding, shape: tuple[int, ...]) -> Ints:
+    n, rows, columns, _ = image.shape
+    channels, height, width, _ = weights.shape
+    top, left = cut.top, cut.left
+    full = np.zeros((n, (rows - 1) * stride[0] + height, (columns - 1) * stride[1] + width, channels), np.int64)
+    full = np.pad(full, ((0, 0), (0, max(0, top + shape[1] - full.shape[1])), (0, 0), (0, 0)))
+    full = np.pad(full, ((0, 0), (0, 0), (0, max(0, left + shape[2] - full.shape[2])), (0, 0)))
+    for i in range(height):
+        for j in range(width):
+            part = image @ weights[:, i, j, :].T
+            full[:, i : i + rows * stride[0] : stride[0], j : j + columns * stride[1] : stride[1]][
+                :, :rows, :columns
+            ] += part
+    return full[:, top : top + shape[1], left : left + shape[2]]
+
+
+def _pool(op: Pool2D, image: Ints) -> Ints:
+    if op.kind == "max":
+        windows = _windows(_padded(image, op.padding, -128), op.window, op.stride, (1, 1))
+        return np.clip(windows.max(axis=(4, 5)), op.clamp.low, op.clamp.high)
+    total = _windows(_padded(image, op.padding, 0), op.window, op.stride, (1, 1)).sum(axis=(4, 5))
+    inside = _padded(np.ones_like(image[..., :1]), op.padding, 0)
+    count = _windows(inside, op.window, op.stride, (1, 1)).sum(axis=(4, 5))
+    # Rounded half away from zero.
+    magnitude = (np.abs(total) + count // 2) // count
+    return np.clip(np.where(total > 0, magnitude, -magnitude), op.clamp.low, op.clamp.high)
+
+
+def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    if op.kind in ("maximum", "minimum"):
+        return np.maximum(*x) if op.kind == "maximum" else np.minimum(*x)
+    if op.kind in ("add", "sub"):
+        return _sum(op.kind, op.clamp, tensors, output, x)
+    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scaled = requantise(a * b, *numerics.mul_multiplier(tensors[0], tensors[1], output))
+    return np.clip(scaled + _zero(output), op.clamp.low, op.clamp.high)
+
+
+def _sum(kind: str, clamp: Clamp, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scale = numerics.add_scale(tensors[0], tensors[1], output)
+    first = requantise(a << numerics.ADD_SHIFT, *scale.first)
+    second = requantise(b << numerics.ADD_SHIFT, *scale.second)
+    scaled = requantise(first + second if kind == "add" else first - second, *scale.output)
+    return np.clip(scaled + _zero(output), clamp.low, clamp.high)
+
+
+def _softmax(op: Softmax, tensor: Tensor, x: Ints) -> Ints:
+    multiplier, shift, least = numerics.softmax_scale(tensor, op.beta)
+    difference = x - x.max(axis=-1, keepdims=True)
+    counted = difference >= least
+    scaled = doubling_high_mul(wrap(np.where(counted, difference, 0) << shift), multiplier)
+    exps = np.where(counted, exp_on_negative(scaled), 0)
+    total = rounding_shift(exps, 12).sum(axis=-1, keepdims=True)
+    # 1/total as a fraction and the bits it has above one.
+    zeros = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
+    over_unit = 12 - zeros
+    fraction = wrap((total << zeros) - (1 << 31))
+    inverse = reciprocal_of_one_plus(fraction)
+    outputs = rounding_shift(doubling_high_mul(inverse, exps), over_unit + 31 - 8) - 128
+    return np.where(counted, np.clip(outputs, -128, 127), -128)
+
+
+def _reduce(op: Reduce, tensor: Tensor, output: Tensor, x: Ints) -> Ints:
+    if op.kind == "max":
+        return x.max(axis=op.axes)
+    count = prod(x.shape[axis] for axis in op.axes)
+    multiplier, shift = numerics.reduce_multiplier(op.kind, tensor, output, count)
+    total = wrap(x.sum(axis=op.axes) - _zero(tensor) * count)
+    return np.clip(requantise(total, multiplier, shift) + _zero(output), -128, 127)
+
+
+def _resize(op: Resize, image: Ints, size: Pair) -> Ints:
+    if op.kind == "nearest":
+        rows, columns = (
+            [numerics.nearest(i, image.shape[1 + axis], size[axis], op) for i in range(size[axis])]
+            for axis in (0, 1)
+        )
+        return image[:, rows][:, :, columns]
+    y = numerics.bilinear_steps(image.shape[1], size[0], op)
+    x = numerics.bilinear_steps(image.shape[2], size[1], op)
+    total: Ints = np.zeros((image.shape[0], *size, image.shape[3]), np.int64)
+    for row, row_weight in ((y.low, 1024 - y.part), (y.high, y.part)):
+        for column, column_weight in ((x.low, 1024 - x.part), (x.high, x.part)):
+            weight = row_weight[:, None, None] * column_weight[None, :, None]
+            total = total + image[:, row][:, :, column] * weight
+    # Rounded half away from zero; the conversion to int8 keeps the lower bits.
+    magnitude = (np.abs(total) + (1 << 19)) >> 20
+    return np.where(total > 0, magnitude, -magnitude)

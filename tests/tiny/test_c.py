@@ -1,0 +1,66 @@
+"""The generated C gives the reference's bits: here under sanitisers, on Cortex-M4, on Cortex-M55."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.needs import need
+from tests.tiny.zoo import ZOO, model
+from touchline.tiny import build, reference
+from touchline.tiny.artifact import ports_of
+from touchline.tiny.compile import Compiled, compile_tflite
+
+BUILDS = {
+    "host, portable": ("host", ("-O1", *build.SANITISERS, "-DTOUCHLINE_CORE=0")),
+    "host, dsp": ("host", ("-O1", *build.SANITISERS, "-DTOUCHLINE_CORE=1")),
+    "cortex-m4": ("qemu:cortex-m4", ()),
+    "cortex-m55": ("qemu:cortex-m55", ()),
+}
+
+
+def compiled(tmp_path: Path, names: list[str], seed: int) -> tuple[Compiled, list[np.ndarray]]:
+    content, inputs = model(names, seed)
+    path = tmp_path / "zoo.tflite"
+    path.write_bytes(content)
+    return compile_tflite(path, tmp_path / "zoo"), inputs
+
+
+@pytest.mark.parametrize("where", BUILDS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_all_operators_give_the_reference_s_bits(tmp_path: Path, where: str, seed: int) -> None:
+    target, flags = BUILDS[where]
+    if target == "host":
+        need("cc")
+    else:
+        need("arm-none-eabi-gcc", "qemu-system-arm")
+    made, inputs = compiled(tmp_path, list(ZOO), seed)
+    wanted = reference.run(made.graph, *inputs)
+    data = b"".join(array.tobytes() for array in inputs)
+    run = build.run(made.folder, ports_of(made), data, target, extra=flags)  # type: ignore[arg-type]
+    at = 0
+    for key, array in zip(made.graph.outputs, wanted, strict=True):
+        place = next(op.place for op in made.graph.ops if op.output == key)
+        got = np.frombuffer(run.output, array.dtype, array.size, at).reshape(array.shape)
+        np.testing.assert_array_equal(got, array, err_msg=place)
+        at += array.size
+    assert (run.instructions is None) == (target == "host")
+
+
+def test_instructions_are_counted_alike_each_time(tmp_path: Path) -> None:
+    need("arm-none-eabi-gcc", "qemu-system-arm")
+    made, inputs = compiled(tmp_path, ["pointwise"], 3)
+    data = b"".join(array.tobytes() for array in inputs)
+    counts = {build.run(made.folder, ports_of(made), data, "qemu:cortex-m4").instructions for _ in range(2)}
+    (count,) = counts
+    macs = sum(step.macs for step in made.arranged["dsp"].steps)
+    assert count is not None
+    assert macs / 2 < count < 40 * macs + 10_000
+
+
+def test_only_the_kernels_it_calls_are_shipped(tmp_path: Path) -> None:
+    made, _ = compiled(tmp_path, ["softmax"], 0)
+    sources = sorted(file.name for file in made.folder.glob("*.c"))
+    assert sources == ["model.c", "softmax.c"]

@@ -1,0 +1,418 @@
+"""One small model per operator, of sizes and scales drawn from a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tests.tiny.writer import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Writer
+
+Rng = np.random.Generator
+Make = Callable[[Writer, Rng], list[int]]
+"""Adds inputs and operators, returns the outputs."""
+
+
+def _pick(rng: Rng, *values: int) -> int:
+    return int(rng.choice(values))
+
+
+def _scale(rng: Rng) -> float:
+    return float(np.float32(rng.uniform(0.004, 0.3)))
+
+
+def _zero(rng: Rng) -> int:
+    return _pick(rng, -128, 127, 0, -1, int(rng.integers(-128, 128)))
+
+
+def _image(writer: Writer, rng: Rng, channels: int | None = None) -> int:
+    shape = (1, _pick(rng, 1, 2, 3, 5, 8), _pick(rng, 1, 2, 4, 7), channels or int(rng.integers(1, 20)))
+    return writer.input(shape, _scale(rng), _zero(rng))
+
+
+def _shape(writer: Writer, key: int) -> tuple[int, ...]:
+    return tuple(int(size) for size in writer.graph.tensors[key].shape)
+
+
+def _weights(rng: Rng, *shape: int) -> np.ndarray:
+    low = -128 if rng.random() < 0.1 else -127
+    return rng.integers(low, 128, shape).astype(np.int8)
+
+
+def _weighted(writer: Writer, rng: Rng, image: int, weights: np.ndarray, axis: int) -> tuple[int, int, float]:
+    """Filter, bias and a sensible output scale."""
+    channels = weights.shape[axis]
+    per_channel = rng.random() < 0.7
+    scales = rng.uniform(0.001, 0.02, channels if per_channel else 1).astype(np.float32)
+    filter_ = writer.tensor(weights.shape, scale=scales, axis=axis, data=weights)
+    source = float(writer.graph.tensors[image].quantization.scale[0])
+    taps = weights.size // channels
+    bias = writer.tensor(
+        (channels,),
+        "int32",
+        source * scales,
+        data=rng.integers(-20 * taps**0.5 * 60, 20 * taps**0.5 * 60 + 1, channels),
+    )
+    spread = source * float(scales.max()) * 75 * 75 * taps**0.5
+    return filter_, bias, float(np.float32(spread / rng.uniform(20, 200)))
+
+
+def _windowed(size: int, window: int, stride: int, padding: int, dilation: int = 1) -> int:
+    if padding == SAME:
+        return -(-size // stride)
+    return (size - (window - 1) * dilation - 1) // stride + 1
+
+
+def conv(writer: Writer, rng: Rng, *, without_bias: bool = False) -> list[int]:
+    image = _image(writer, rng, _pick(rng, 1, 2, 3, 4, 5, 8, 13, 16))
+    _, h, w, c = _shape(writer, image)
+    kernel = (_pick(rng, 1, 2, 3), _pick(rng, 1, 2, 3, 4))
+    stride = (_pick(rng, 1, 2, 3), _pick(rng, 1, 2))
+    dilation = (_pick(rng, 1, 2), _pick(rng, 1, 2)) if stride == (1, 1) else (1, 1)
+    padding = SAME
+    if (kernel[0] - 1) * dilation[0] < h and (kernel[1] - 1) * dilation[1] < w:
+        padding = _pick(rng, SAME, VALID)
+    weights = _weights(rng, int(rng.integers(1, 20)), *kernel, c)
+    filter_, bias, scale = _weighted(writer, rng, image, weights, 0)
+    made = (
+        1,
+        *(_windowed(s, k, t, padding, d) for s, k, t, d in zip((h, w), kernel, stride, dilation, strict=False)),
+        len(weights),
+    )
+    output = writer.tensor(made, scale=scale, zero_point=_zero(rng))
+    writer.op(
+        "CONV_2D", [image, filter_] if without_bias else [image, filter_, bias], [output],
+        padding=padding, strideH=stride[0], strideW=stride[1], dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1], fusedActivationFunction=_pick(rng, NONE, RELU, RELU6, RELU_N1_TO_1),
+    )  # fmt: skip
+    return [output]
+
+
+def pointwise(writer: Writer, rng: Rng) -> list[int]:
+    image = _image(writer, rng)
+    _, h, w, c = _shape(writer, image)
+    weights = _weights(rng, int(rng.integers(1, 66)), 1, 1, c)
+    filter_, bias, scale = _weighted(writer, rng, image, weights, 0)
+    output = writer.tensor((1, h, w, len(weights)), scale=scale, zero_point=_zero(rng))
+    writer.op(
+        "CONV_2D", [image, filter_, bias], [output],
+        padding=SAME, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1,
+    )  # fmt: skip
+    return [output]
+
+
+def depthwise(writer: Writer, rng: Rng) -> list[int]:
+    image = _image(writer, rng)
+    _, h, w, c = _shape(writer, image)
+    kernel = (_pick(rng, 1, 3, 5), _pick(rng, 1, 2, 3))
+    stride = (_pick(rng, 1, 2),) * 2
+    dilation = (_pick(rng, 1, 2), _pick(rng, 1, 2)) if stride == (1, 1) else (1, 1)
+    padding = SAME
+    if (kernel[0] - 1) * dilation[0] < h and (kernel[1] - 1) * dilation[1] < w:
+        padding = _pick(rng, SAME, VALID)
+    multiplier = _pick(rng, 1, 1, 1, 2, 3)
+    weights = _weights(rng, 1, *kernel, c * multiplier)
+    filter_, bias, scale = _weighted(writer, rng, image, weights, 3)
+    made = (
+        1,
+        *(_windowed(s, k, t, padding, d) for s, k, t, d in zip((h, w), kernel, stride, dilation, strict=False)),
+        c * multiplier,
+    )
+    output = writer.tensor(made, scale=scale, zero_point=_zero(rng))
+    writer.op(
+        "DEPTHWISE_CONV_2D", [image, filter_, bias], [output],
+        padding=padding, strideH=stride[0], strideW=stride[1], depthMultiplier=multiplier,
+        dilationHFactor=dilation[0], dilationWFactor=dilation[1],
+        fusedActivationFunction=_pick(rng, NONE, RELU, RELU6),
+    )  # fmt: skip
+    return [output]
+
+
+def transpose_conv(writer: Writer, rng: Rng) -> list[int]:
+    shape = (1, _pick(rng, 1, 2, 3, 5), _pick(rng, 1, 2, 4), int(rng.integers(1, 9)))
+    kernel = (_pick(rng, 1, 2, 3, 4), _pick(rng, 1, 2, 3))
+    stride = (_pick(rng, 1, 2, 3), _pick(rng, 1, 2))
+    padding = _pick(rng, SAME, VALID)
+    weights = _weights(rng, int(rng.integers(1, 9)), *kernel, shape[3])
+    made = (
+        1,
+        *(
+            s * t if padding == SAME else (s - 1) * t + max(k, t)
+            for s, k, t in zip(shape[1:3], kernel, stride, strict=False)
+        ),
+        len(weights),
+    )
+    size = writer.ints(made)
+    image = writer.input(shape, _scale(rng), _zero(rng))
+    filter_, bias, scale = _weighted(writer, rng, image, weights, 0)
+    output = writer.tensor(made, scale=scale, zero_point=_zero(rng))
+    writer.op(
+        "TRANSPOSE_CONV", [size, filter_, image, bias], [output], version=3,
+        padding=padding, strideH=stride[0], strideW=stride[1],
+    )  # fmt: skip
+    return [output]
+
+
+def fully_connected(writer: Writer, rng: Rng) -> list[int]:
+    rows, inputs, outputs = _pick(rng, 1, 1, 3), int(rng.integers(1, 66)), int(rng.integers(1, 66))
+    image = writer.input((rows, inputs), _scale(rng), _zero(rng))
+    weights = _weights(rng, outputs, inputs)
+    filter_, bias, scale = _weighted(writer, rng, image, weights, 0)
+    output = writer.tensor((rows, outputs), scale=scale, zero_point=_zero(rng))
+    activation = _pick(rng, NONE, RELU)
+    writer.op("FULLY_CONNECTED", [image, filter_, bias], [output], version=4, fusedActivationFunction=activation)
+    return [output]
+
+
+def _pool(name: str) -> Make:
+    def make(writer: Writer, rng: Rng) -> list[int]:
+        image = _image(writer, rng)
+        _, h, w, c = _shape(writer, image)
+        window = (_pick(rng, 1, 2, 3, h), _pick(rng, 1, 2, w))
+        stride = (_pick(rng, 1, 2, 3), _pick(rng, 1, 2))
+        padding = SAME if window[0] > h or window[1] > w else _pick(rng, SAME, VALID)
+        quant = writer.graph.tensors[image].quantization
+        made = (1, *(_windowed(s, k, t, padding) for s, k, t in zip((h, w), window, stride, strict=False)), c)
+        output = writer.tensor(made, scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+        writer.op(
+            name, [image], [output], padding=padding, strideH=stride[0], strideW=stride[1],
+            filterHeight=window[0], filterWidth=window[1], fusedActivationFunction=_pick(rng, NONE, RELU, RELU6),
+        )  # fmt: skip
+        return [output]
+
+    return make
+
+
+def _binary(name: str) -> Make:
+    def make(writer: Writer, rng: Rng) -> list[int]:
+        first = _image(writer, rng)
+        shape = _shape(writer, first)
+        scale, zero = _scale(rng), _zero(rng)
+        if rng.random() < 0.5 and name in ("ADD", "MUL"):
+            second = writer.input(shape, scale, zero)
+        else:
+            small = [(1,)] if name == "SUB" else [shape, (1, 1, 1, shape[3]), (shape[3],), (1, 1, 1, 1)]
+            small = small[int(rng.integers(len(small)))]
+            second = writer.tensor(small, scale=scale, zero_point=zero, data=rng.integers(-128, 128, small))
+        swapped = rng.random() < 0.3
+        made = _scale(rng) * (5 if name == "MUL" else 1.5)
+        output = writer.tensor(shape, scale=made, zero_point=_zero(rng))
+        activation = _pick(rng, NONE, RELU, RELU6)
+        writer.op(
+            name, [second, first] if swapped else [first, second], [output], fusedActivationFunction=activation
+        )
+        return [output]
+
+    return make
+
+
+def _unary(name: str, *output: tuple[float, int]) -> Make:
+    def make(writer: Writer, rng: Rng) -> list[int]:
+        image = writer.input((1, int(rng.integers(1, 300))), _scale(rng), _zero(rng))
+        scale, zero = output[0] if output else (_scale(rng), _zero(rng))
+        made = writer.tensor(_shape(writer, image), scale=scale, zero_point=zero)
+        options = {"alpha": float(np.float32(rng.uniform(0.01, 0.6)))} if name == "LEAKY_RELU" else {}
+        writer.op(name, [image], [made], version=1 if name == "HARD_SWISH" else 2, **options)
+        return [made]
+
+    return make
+
+
+def softmax(writer: Writer, rng: Rng) -> list[int]:
+    shape = (_pick(rng, 1, 1, 3), int(rng.integers(1, 40)))
+    image = writer.input(shape, _scale(rng), _zero(rng))
+    output = writer.tensor(shape, scale=1 / 256, zero_point=-128)
+    writer.op("SOFTMAX", [image], [output], beta=1.0)
+    return [output]
+
+
+def _reduce(name: str) -> Make:
+    def make(writer: Writer, rng: Rng) -> list[int]:
+        image = _image(writer, rng)
+        shape = _shape(writer, image)
+        axes = [(1, 2), (1, 2), (3,), (2,), (2, 3)][_pick(rng, 0, 1, 2, 3, 4)]
+        keep = bool(rng.random() < 0.5)
+        made = tuple(1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes)
+        quant = writer.graph.tensors[image].quantization
+        same = name == "REDUCE_MAX"
+        output = writer.tensor(
+            made,
+            scale=quant.scale[0] if same else _scale(rng),
+            zero_point=quant.zeroPoint[0] if same else _zero(rng),
+        )
+        writer.op(name, [image, writer.ints(axes)], [output], keepDims=keep)
+        return [output]
+
+    return make
+
+
+def concat(writer: Writer, rng: Rng) -> list[int]:
+    axis = _pick(rng, 1, 2, 3)
+    scale, zero = _scale(rng), _zero(rng)
+    base = [1, _pick(rng, 1, 2, 3), _pick(rng, 1, 4), int(rng.integers(1, 9))]
+    parts: list[int] = []
+    total = 0
+    for _ in range(_pick(rng, 2, 3)):
+        shape = list(base)
+        shape[axis] = int(rng.integers(1, 6))
+        total += shape[axis]
+        parts.append(writer.input(tuple(shape), scale, zero))
+    base[axis] = total
+    output = writer.tensor(tuple(base), scale=scale, zero_point=zero)
+    writer.op("CONCATENATION", parts, [output], axis=axis if rng.random() < 0.5 else axis - 4)
+    return [output]
+
+
+def pad(writer: Writer, rng: Rng) -> list[int]:
+    image = _image(writer, rng)
+    shape = _shape(writer, image)
+    pads = rng.integers(0, 3, (4, 2))
+    pads[0] = 0
+    quant = writer.graph.tensors[image].quantization
+    made = tuple(int(n + a + b) for n, (a, b) in zip(shape, pads, strict=False))
+    output = writer.tensor(made, scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+    inputs = [image, writer.ints(pads)]
+    if rng.random() < 0.5:
+        value = writer.tensor((1,), scale=quant.scale[0], zero_point=quant.zeroPoint[0], data=[_zero(rng)])
+        writer.op("PADV2", [*inputs, value], [output])
+    else:
+        writer.op("PAD", inputs, [output])
+    return [output]
+
+
+def reshape(writer: Writer, rng: Rng) -> list[int]:
+    image = _image(writer, rng)
+    shape = _shape(writer, image)
+    quant = writer.graph.tensors[image].quantization
+    flat = writer.tensor((1, int(np.prod(shape))), scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+    writer.op("RESHAPE", [image, writer.ints([1, int(np.prod(shape))])], [flat], version=1)
+    output = writer.tensor(_shape(writer, flat), scale=0.1, zero_point=3)
+    writer.op("RELU", [flat], [output])
+    return [output]
+
+
+def _resize(name: str) -> Make:
+    def make(writer: Writer, rng: Rng) -> list[int]:
+        image = _image(writer, rng)
+        shape = _shape(writer, image)
+        made = (1, int(rng.integers(1, 12)), int(rng.integers(1, 12)), shape[3])
+        quant = writer.graph.tensors[image].quantization
+        output = writer.tensor(made, scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+        how = [{}, {"alignCorners": True}, {"halfPixelCenters": True}][_pick(rng, 0, 1, 2)]
+        writer.op(name, [image, writer.ints(made[1:3])], [output], version=3, **how)
+        return [output]
+
+    return make
+
+
+def strided_slice(writer: Writer, rng: Rng) -> list[int]:
+    image = _image(writer, rng)
+    shape = _shape(writer, image)
+    begin, end, stride, made = [], [], [], []
+    begin_mask = end_mask = 0
+    for axis, size in enumerate(shape):
+        step = _pick(rng, 1, 1, 2, -1, -2) if axis else 1
+        first, last = sorted(int(v) for v in rng.integers(0, size, 2))
+        picked = range(first, last + 1, step) if step > 0 else range(last, first - 1, step)
+        begin.append(picked[0])
+        end.append(picked[-1] + (1 if step > 0 else -1))
+        if end[-1] < 0:
+            end_mask |= 1 << axis
+            end[-1] = 0
+            picked = range(picked[0], -1, step)
+        stride.append(step)
+        made.append(len(picked))
+    quant = writer.graph.tensors[image].quantization
+    output = writer.tensor(tuple(made), scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+    writer.op(
+        "STRIDED_SLICE", [image, writer.ints(begin), writer.ints(end), writer.ints(stride)], [output],
+        beginMask=begin_mask, endMask=end_mask,
+    )  # fmt: skip
+    return [output]
+
+
+def split(writer: Writer, rng: Rng) -> list[int]:
+    axis, parts = _pick(rng, 1, 2, 3), _pick(rng, 2, 3)
+    shape = [1, _pick(rng, 2, 3), _pick(rng, 1, 4), int(rng.integers(1, 9))]
+    shape[axis] = parts * int(rng.integers(1, 4))
+    image = writer.input(tuple(shape), _scale(rng), _zero(rng))
+    quant = writer.graph.tensors[image].quantization
+    shape[axis] //= parts
+    outputs = [
+        writer.tensor(tuple(shape), scale=quant.scale[0], zero_point=quant.zeroPoint[0]) for _ in range(parts)
+    ]
+    writer.op("SPLIT", [writer.ints(axis), image], outputs, numSplits=parts)
+    return outputs
+
+
+def residual(writer: Writer, rng: Rng) -> list[int]:
+    """Two convolutions, the second of a padded image, and a sum with what came before them."""
+    image = writer.input((1, 5, 4, 3), _scale(rng), _zero(rng))
+
+    def convolved(key: int, shape: tuple[int, ...], channels: int, kernel: int, padding: int) -> int:
+        weights = _weights(rng, channels, kernel, kernel, _shape(writer, key)[3])
+        filter_, bias, scale = _weighted(writer, rng, key, weights, 0)
+        made = writer.tensor(shape, scale=scale, zero_point=_zero(rng))
+        options = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+        writer.op("CONV_2D", [key, filter_, bias], [made], padding=padding, **options)
+        return made
+
+    wide = convolved(image, (1, 5, 4, 6), 6, 1, SAME)
+    middle = convolved(wide, (1, 5, 4, 6), 6, 3, SAME)
+    quant = writer.graph.tensors[middle].quantization
+    padded = writer.tensor((1, 7, 6, 6), scale=quant.scale[0], zero_point=quant.zeroPoint[0])
+    writer.op("PAD", [middle, writer.ints([[0, 0], [1, 1], [1, 1], [0, 0]])], [padded])
+    last = convolved(padded, (1, 5, 4, 6), 6, 3, VALID)
+    scale = float(writer.graph.tensors[last].quantization.scale[0])
+    output = writer.tensor((1, 5, 4, 6), scale=scale, zero_point=-128)
+    writer.op("ADD", [last, wide], [output], fusedActivationFunction=RELU)
+    return [output]
+
+
+ZOO: dict[str, Make] = {
+    "conv": conv,
+    "conv_without_bias": lambda writer, rng: conv(writer, rng, without_bias=True),
+    "pointwise": pointwise,
+    "depthwise": depthwise,
+    "transpose_conv": transpose_conv,
+    "fully_connected": fully_connected,
+    "average_pool": _pool("AVERAGE_POOL_2D"),
+    "max_pool": _pool("MAX_POOL_2D"),
+    "add": _binary("ADD"),
+    "sub": _binary("SUB"),
+    "mul": _binary("MUL"),
+    "relu": _unary("RELU"),
+    "relu6": _unary("RELU6"),
+    "leaky_relu": _unary("LEAKY_RELU"),
+    "logistic": _unary("LOGISTIC", (1 / 256, -128)),
+    "tanh": _unary("TANH", (1 / 128, 0)),
+    "hard_swish": _unary("HARD_SWISH"),
+    "quantize": _unary("QUANTIZE"),
+    "softmax": softmax,
+    "mean": _reduce("MEAN"),
+    "sum": _reduce("SUM"),
+    "reduce_max": _reduce("REDUCE_MAX"),
+    "concat": concat,
+    "pad": pad,
+    "reshape": reshape,
+    "resize_nearest": _resize("RESIZE_NEAREST_NEIGHBOR"),
+    "resize_bilinear": _resize("RESIZE_BILINEAR"),
+    "strided_slice": strided_slice,
+    "split": split,
+    "residual": residual,
+}
+
+
+def model(names: Sequence[str], seed: int) -> tuple[bytes, list[np.ndarray]]:
+    """A model with one network of each operator side by side, and inputs: random ones, or the edges of int8."""
+    rng = np.random.default_rng([seed, *map(len, names)])
+    writer = Writer()
+    outputs = [key for name in names for key in ZOO[name](writer, rng)]
+    inputs: list[np.ndarray] = []
+    for key in writer.graph.inputs:
+        shape = _shape(writer, key)
+        edges = rng.random() < 0.3
+        inputs.append(
+            (rng.choice([-128, 127], shape) if edges else rng.integers(-128, 128, shape)).astype(np.int8)
+        )
+    return writer.bytes(*outputs), inputs
