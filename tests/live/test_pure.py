@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchline.live.pace import Pace
+from touchline.live.progress import Progress
 from touchline.live.rate import Rate
 from touchline.live.register import Register, tracks_data
 from touchline.live.shed import Load, LoadMeter, ShedConfig, Shedder
@@ -153,3 +154,14 @@ def test_tracks_data_is_plain_json() -> None:
         "height": 720,
         "tracks": [{"id": 3, "label": "player", "box": [1.0, 2.0, 3.0, 4.0], "score": 0.5, "detected": True}],
     }
+
+
+def test_who_does_not_get_on_is_found_and_nobody_else() -> None:
+    progress = Progress(beats=3)
+    with progress.busy("decode"):
+        assert [progress.stuck() for _ in range(2)] == [None, None]
+    with progress.busy("decode"):  # the next picture has its own time
+        assert [progress.stuck() for _ in range(2)] == [None, None]
+        with progress.busy("look"):
+            assert progress.stuck() == "decode"
+    assert [progress.stuck() for _ in range(9)] == [None] * 9, "who waits for work does not hang"
