@@ -25,6 +25,7 @@ from touchline.live.pulse import Pulse
 from touchline.live.register import Register, tracks_data
 from touchline.live.shed import LoadMeter, Shedder
 from touchline.live.threads import run_together, yield_to_video
+from touchline.live.undecoded import Undecoded
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
 from touchline.types import (
@@ -109,7 +110,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
         nonlocal encodes, fps
         decoder: Decoder | None = None
-        gate = KeyGate()
+        gate, missing = KeyGate(), Undecoded()
         for item in packets:
             if isinstance(item, StreamInfo):
                 encodes, fps = live and not untouched(item), item.fps
@@ -118,9 +119,15 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 continue
             if shedder.plan.keys_only and not watched():
                 gate.shut()
+                missing.picture()
+            elif live and missing.packet(item.pts, is_key=item.is_key):
+                missing.picture()
+                capture.refuse()
             if decoder and gate.passes(is_key=item.is_key):
                 with pulse.progress.busy("decode"):
                     for frame in decoder.decode(item):
+                        missing.picture()
+                        capture.seen()
                         frames.put(frame)
                         if watched() and not job.burn_in:
                             presenter.show(frame, fps, encode=encodes, late=late(frame))
