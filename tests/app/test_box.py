@@ -85,3 +85,20 @@ def test_knowledge_goes_one_way() -> None:
     assert not any("touchline.app.wire" in found for found in imports.values())
     assert "touchline.app.server" not in imports["box"]
     assert not any(module.startswith("touchline.deliver") for module in imports["settings"])
+
+
+def test_a_camera_whose_workers_end_one_after_another_is_ill_also_between_two(box: Box) -> None:
+    box.hear("north", Report({"state": "connecting"}))
+    assert box.ill() == [], "it is coming up"
+    box.hear("north", Report({"state": "connecting", "restarts": 1}))
+    assert box.ill() == ["north"]
+    box.hear("north", Report({"state": "live"}))
+    assert box.ill() == [], "an accident"
+    for restarts in (2, 3):
+        box.hear("north", Report({"state": "connecting", "restarts": restarts}))
+        box.hear("north", Report({"state": "live"}))
+    assert box.ill() == ["north"]
+    box.epoch -= 301
+    assert box.ill() == [], "it has been well for five minutes"
+    box.hear("north", Report({"state": "stale"}))
+    assert box.ill() == ["north"]

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchline.live.pace import Pace
+from touchline.live.progress import Progress
 from touchline.live.rate import Rate
 from touchline.live.register import Register, tracks_data
 from touchline.live.shed import Load, LoadMeter, ShedConfig, Shedder
+from touchline.live.undecoded import Undecoded
 from touchline.types import MEDIA_CLOCK, Tracks
 
 CALM = Load(busy=0.2, skipped=0.0, lag=0.02)
@@ -153,3 +155,30 @@ def test_tracks_data_is_plain_json() -> None:
         "height": 720,
         "tracks": [{"id": 3, "label": "player", "box": [1.0, 2.0, 3.0, 4.0], "score": 0.5, "detected": True}],
     }
+
+
+def test_who_does_not_get_on_is_found_and_nobody_else() -> None:
+    progress = Progress(beats=3)
+    with progress.busy("decode"):
+        assert [progress.stuck() for _ in range(2)] == [None, None]
+    with progress.busy("decode"):  # the next picture has its own time
+        assert [progress.stuck() for _ in range(2)] == [None, None]
+        with progress.busy("look"):
+            assert progress.stuck() == "decode"
+    assert [progress.stuck() for _ in range(9)] == [None] * 9, "who waits for work does not hang"
+
+
+def test_packets_without_pictures_are_noticed_in_time() -> None:
+    def noticed(gop: int | None, picture_at: float | None = None) -> float | None:
+        missing = Undecoded()
+        for number in range(25 * 40):
+            if missing.packet(number * 3600, is_key=gop is not None and number % gop == 0):
+                return number / 25
+            if picture_at is not None and number == picture_at * 25:
+                missing.picture()
+        return None
+
+    assert noticed(gop=25) == pytest.approx(5, abs=0.1)
+    assert noticed(gop=250) == pytest.approx(10, abs=0.1), "one damaged key packet is not enough"
+    assert noticed(gop=None) == pytest.approx(20, abs=0.1)
+    assert noticed(gop=25, picture_at=4) == pytest.approx(9.1, abs=0.1)

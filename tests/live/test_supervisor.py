@@ -25,8 +25,8 @@ from touchline.live.tally import AT_REST, Tally
 from touchline.types import Packet
 
 
-def job(name: str) -> CameraJob:
-    return CameraJob(id=name, source="test:?width=640&height=360", epoch=time.monotonic())
+def job(name: str, process: str | None = None) -> CameraJob:
+    return CameraJob(id=name, source="test:?width=640&height=360", epoch=time.monotonic(), process=process)
 
 
 async def run(supervisor: Supervisor, seen: Counter[str], enough: Counter[str]) -> None:
@@ -76,9 +76,11 @@ class Reports:
         return {name: value for fields in self.all for name, value in fields.items()}
 
 
-async def hear(reports: Reports, environment: dict[str, str], *steps: Callable[[], bool]) -> None:
+async def hear(
+    reports: Reports, environment: dict[str, str], *steps: Callable[[], bool], camera: CameraJob | None = None
+) -> None:
     """Run one camera until each of ``steps`` has held in turn, or its worker is given up."""
-    running = asyncio.create_task(Supervisor({"cam": job("cam")}, reports.hear, environment).run())
+    running = asyncio.create_task(Supervisor({"cam": camera or job("cam")}, reports.hear, environment).run())
     try:
         async with asyncio.timeout(90):
             for step in steps:
@@ -200,6 +202,20 @@ def test_a_worker_that_ends_well_without_a_word_is_replaced(
     reports = Reports()
     asyncio.run(hear(reports, environment, lambda: "restarts" in reports.latest()))
     assert "ended with status 0" in reports.latest()["error"]
+
+
+def test_a_worker_whose_picture_takes_for_ever_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(supervising, "DELAYS_S", (0.0, 0.01))
+    (tmp_path / "my.py").write_text("import time\ndef hang(image):\n    while True: time.sleep(1)\n")
+    hangs = job("cam", process=f"{tmp_path / 'my.py'}:hang")
+    reports = Reports()
+    asyncio.run(hear(reports, dict(os.environ), lambda: "restarts" in reports.latest(), camera=hangs))
+    assert "its worker hung over a picture for 10 s" in reports.latest()["error"]
+    printed = capfd.readouterr().err
+    assert "cam: decode hangs" in printed
+    assert "in hang" in printed
 
 
 def test_a_worker_that_is_done_is_not_replaced(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from touchline.media import capture as capturing
 from touchline.media.pump import Ended, Pump
 from touchline.media.sources import Traits
 from touchline.media.timeline import Sample
-from touchline.types import CameraState, DeviceHeld, SourceError, StreamInfo
+from touchline.types import CameraState, DeviceHeld, Packet, SourceError, StreamInfo
 
 INFO = StreamInfo("h264", 64, 64)
 
@@ -110,6 +110,31 @@ def test_a_fault_of_the_reader_s_own_is_told_and_tried_again(
     printed = capfd.readouterr().err
     assert "in read" in printed
     assert "s3cret" not in printed + "".join(said)
+
+
+def test_packets_that_give_no_picture_are_not_live_until_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capturing, "open_source", lambda *_, **__: Made(Traits(), samples=3))
+    monkeypatch.setattr(capturing, "FIRST_WAIT_S", 0.01)
+    said: list[str] = []
+    stop = threading.Event()
+
+    def on_state(state: CameraState, message: str | None) -> None:
+        said.append(f"{state}: {message}")
+
+    capture = capturing.Capture("rtsp://h/x", clock=time.monotonic, stop=stop, on_state=on_state)
+    packets = (item for item in capture.packets() if isinstance(item, Packet))
+    next(packets)
+    assert said[-1] == "live: None"
+    capture.refuse()
+    next(packets)
+    assert "cannot be decoded" in said[-1]
+    assert said[-1].startswith("stale")
+    assert capture.attempts == 1
+    capture.seen()
+    next(packets)
+    assert said[-1] == "live: None"
+    stop.set()
+    list(packets)
 
 
 def test_nothing_in_time_is_none() -> None:

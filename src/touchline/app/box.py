@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field, fields
 
 from touchline.deliver.factjson import FactJson
@@ -20,6 +21,9 @@ _OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms", "pi
 """What of `CameraStatus` the box finds out by itself; all else is for the camera's worker to say."""
 
 _REPORTED = frozenset(field.name for field in fields(CameraStatus)) - _OURS
+
+LOOP_RESTARTS, LOOP_S = 3, 300.0
+"""A camera whose worker was replaced so often in so many seconds is ill, though it be live in between."""
 
 _SMOOTHING = 0.05
 """Weight of one picture in the average of their ages."""
@@ -43,6 +47,7 @@ class Box:
     last_pts: dict[str, int] = field(default_factory=dict[str, int])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     exit_status: int = 0
+    _restarted: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
 
     def hear(self, camera: str, message: Message) -> None:
         """What ``camera``'s worker says → viewers, facts, health."""
@@ -61,6 +66,8 @@ class Box:
             case StreamInfo():
                 stream.publish_info(message)
             case Report():
+                if message.fields.get("restarts", 0) > status.restarts:
+                    self._restarted.setdefault(camera, deque(maxlen=LOOP_RESTARTS)).append(self.media_time())
                 _apply(status, message)
                 if message.fields.get("quit"):
                     self.stop(0)
@@ -75,6 +82,18 @@ class Box:
     def media_time(self) -> float:
         """Seconds since the box's media time 0."""
         return time.monotonic() - self.epoch
+
+    def ill(self) -> list[str]:
+        """The cameras that are not well, by id: no picture comes or it comes after failure, or its workers end
+        one after another."""
+        now = self.media_time()
+        return [
+            status.id
+            for status in self.statuses.values()
+            if status.state in (CameraState.FAILED, CameraState.STALE)
+            or (status.state is CameraState.CONNECTING and status.restarts)
+            or sum(now - at < LOOP_S for at in self._restarted.get(status.id, ())) >= LOOP_RESTARTS
+        ]
 
     def cameras(self) -> list[CameraStatus]:
         """Every camera's health, as of now."""

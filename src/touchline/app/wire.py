@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import errno
 import functools
+import logging
 import resource
 import signal
 import socket
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 
@@ -27,10 +29,14 @@ from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT
 from touchline.types import CameraState, CameraStatus, ConfigError
 
+log = logging.getLogger(__name__)
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
 
 OPEN_FILES = 65_536
+BACKLOG = 32
+_OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 CONNECTIONS = 256
 CONNECTIONS_A_VIEWER = 4
 """HTTP connections at once; what is beyond is answered 503."""
@@ -51,6 +57,7 @@ async def run(
     for camera, stream in box.streams.items():
         stream.request_key = functools.partial(supervisor.command, camera, "key")
     allow_open_files()
+    asyncio.get_running_loop().set_exception_handler(OutOfHandles())
     listener = _listen(venue.server.host, venue.server.port)
     server = make_server(box)
 
@@ -138,10 +145,27 @@ def make_server(box: Box) -> Server:
         # Its warnings are of what clients send: at their mercy, and of no use to the user.
         log_level="error",
         access_log=False,
+        backlog=BACKLOG,  # so often asyncio tries to take a connection, and fails, where handles are out
         limit_concurrency=CONNECTIONS + CONNECTIONS_A_VIEWER * box.sessions.ice.max_sessions,
         timeout_graceful_shutdown=1,
     )
     return Server(config)
+
+
+class OutOfHandles:
+    """The event loop's exception handler: says once a minute that no connection can be taken, which asyncio says
+    with a traceback for each that waits. All else as usual."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _OUT_OF_HANDLES or "socket" not in context:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until:
+            self._quiet_until = loop.time() + 60
+            log.warning("no connection can be taken (%s); raise the limit of open files", error.strerror)
 
 
 def allow_open_files() -> None:

@@ -6,14 +6,22 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from touchline.live.progress import Progress
 from touchline.live.rate import Rate
 from touchline.types import CameraState, StreamInfo
 
+STUCK_BEATS = 20
+"""A worker's beats, of half a second each, within one picture, after which its thread hangs."""
+
 
 class Pulse:
-    """Counters of one road. Every thread of the road writes its own, the worker reads them all."""
+    """Counters of one road. Every thread of the road writes its own, the worker reads them all.
+
+    ``progress``: whether the road's threads get on.
+    """
 
     def __init__(self) -> None:
+        self.progress = Progress(STUCK_BEATS)
         self._lock = threading.Lock()
         self._fields: dict[str, Any] = {}
         self._rates = {"fps_in": Rate(), "fps_analysed": Rate(), "fps_detected": Rate()}

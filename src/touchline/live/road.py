@@ -25,6 +25,7 @@ from touchline.live.pulse import Pulse
 from touchline.live.register import Register, tracks_data
 from touchline.live.shed import LoadMeter, Shedder
 from touchline.live.threads import run_together, yield_to_video
+from touchline.live.undecoded import Undecoded
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
 from touchline.types import (
@@ -109,7 +110,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
         nonlocal encodes, fps
         decoder: Decoder | None = None
-        gate = KeyGate()
+        gate, missing = KeyGate(), Undecoded()
         for item in packets:
             if isinstance(item, StreamInfo):
                 encodes, fps = live and not untouched(item), item.fps
@@ -118,11 +119,18 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 continue
             if shedder.plan.keys_only and not watched():
                 gate.shut()
+                missing.picture()
+            elif live and missing.packet(item.pts, is_key=item.is_key):
+                missing.picture()
+                capture.refuse()
             if decoder and gate.passes(is_key=item.is_key):
-                for frame in decoder.decode(item):
-                    frames.put(frame)
-                    if watched() and not job.burn_in:
-                        presenter.show(frame, fps, encode=encodes, late=late(frame))
+                with pulse.progress.busy("decode"):
+                    for frame in decoder.decode(item):
+                        missing.picture()
+                        capture.seen()
+                        frames.put(frame)
+                        if watched() and not job.burn_in:
+                            presenter.show(frame, fps, encode=encodes, late=late(frame))
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
         frames.close()
@@ -135,27 +143,28 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here
                 continue
-            last = frame.pts
-            started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
-            size = frame.width, frame.height
-            tracker.resized(*size)
-            if pace.due(frame.pts, shedder.plan.detect_hz):
-                tracks = tracker.update(detector.detect(frame), seconds)
-                propagator.start(frame)
-                pulse.count("fps_detected", started)
-            else:
-                tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
-            latest.set(tracks, frame.pts)
-            # A recording can wait for the next detection, and has its boxes smoothed between the two.
-            for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
-                tell(final, pts, size)
-            if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
-                presenter.show(frame, fps, encode=encodes)
-            pulse.count("fps_analysed", started)
-            load = meter.frame(started, clocks.media(), seconds, frames.dropped)
-            if live and load is not None:
-                detector.set_width(max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale)))
-                pulse.set(shed=shedder.shed())
+            with pulse.progress.busy("look"):
+                last = frame.pts
+                started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
+                size = frame.width, frame.height
+                tracker.resized(*size)
+                if pace.due(frame.pts, shedder.plan.detect_hz):
+                    tracks = tracker.update(detector.detect(frame), seconds)
+                    propagator.start(frame)
+                    pulse.count("fps_detected", started)
+                else:
+                    tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
+                latest.set(tracks, frame.pts)
+                # A recording can wait for the next detection, and has its boxes smoothed between the two.
+                for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
+                    tell(final, pts, size)
+                if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
+                    presenter.show(frame, fps, encode=encodes)
+                pulse.count("fps_analysed", started)
+                load = meter.frame(started, clocks.media(), seconds, frames.dropped)
+                if live and load is not None:
+                    detector.set_width(max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale)))
+                    pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
             tell(final, pts, size)
         presenter.close()

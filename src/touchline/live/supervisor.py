@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
 from touchline.live.tally import AT_REST, Tally
-from touchline.live.worker import EXIT_AGAIN, EXIT_INPUT
+from touchline.live.worker import EXIT_AGAIN, EXIT_HANGS, EXIT_INPUT
 from touchline.types import CameraState
 
 log = logging.getLogger(__name__)
@@ -204,4 +204,6 @@ def _ending(status: int) -> str:
         return f"was killed by {signal.Signals(-status).name}"
     if status == EXIT_AGAIN:
         return "ended to free the camera, whose driver hangs"
+    if status == EXIT_HANGS:
+        return "hung over a picture for 10 s (where is in the box's output)"
     return f"ended with status {status}"

@@ -7,6 +7,7 @@ does.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import socket
@@ -30,6 +31,9 @@ EXIT_INPUT = 2
 
 EXIT_AGAIN = 3
 """Exit status where another process can go on and this one cannot."""
+
+EXIT_HANGS = 4
+"""Exit status where a picture kept a thread for ten seconds: in a decoder, the detector or the user's own step."""
 
 EXIT_TERMINATED = 128 + signal.SIGTERM
 """Exit status after SIGTERM, which is not the box's way to end a worker."""
@@ -138,6 +142,17 @@ def _beat(pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> Non
         if signals.quit.is_set():
             outlet.send(Report({"quit": True}))
         outlet.send(Report(_health(pulse, clocks, signals)))
+        hanging = pulse.progress.stuck()
+        if hanging:
+            _leave(hanging)
+
+
+def _leave(hanging: str) -> None:
+    """End this process, for no thread of it can be ended. Prints where it stands."""
+    print(f"{os.environ.get('TOUCHLINE_WORKER', 'worker')}: {hanging} hangs; it stands at:", file=sys.stderr)
+    faulthandler.dump_traceback(sys.stderr, all_threads=True)
+    sys.stderr.flush()
+    os._exit(EXIT_HANGS)
 
 
 def _health(pulse: Pulse, clocks: Clocks, signals: Signals) -> dict[str, Any]:

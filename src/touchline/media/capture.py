@@ -64,7 +64,17 @@ class Capture:
         self._realtime = realtime
         self._told: tuple[CameraState, str | None] | None = None
         self._last_pts: int | None = None
+        self._refused = self._doubted = False
         self._came = self._steady = False
+
+    def seen(self) -> None:
+        """Pictures came of the packets. To be called by any thread."""
+        self._refused = self._doubted = False
+
+    def refuse(self) -> None:
+        """No picture comes of the packets: connect again. To be called by any thread. The source is not live
+        until its pictures were `seen`."""
+        self._refused = self._doubted = True
 
     def packets(self) -> Iterator[StreamInfo | Packet]:
         """A `StreamInfo` at each connect and change of format, and the packets after it."""
@@ -117,6 +127,9 @@ class Capture:
         first: float | None = None
         with Pump(source, self._clock) as pump:
             while not self._stop.is_set():
+                if self._refused and self._realtime:
+                    self._refused = self._steady = False
+                    raise faults.undecodable(location)
                 try:
                     item = pump.get(POLL_S)
                 except Broken as error:
@@ -148,7 +161,8 @@ class Capture:
                 first = heard if first is None else first
                 self.reconnects += not self._came and self._last_pts is not None
                 self._came, self._steady = True, heard - first > STEADY_S
-                self._tell(CameraState.LIVE, None)
+                if not self._doubted:
+                    self._tell(CameraState.LIVE, None)
                 yield self._packet(item, pts, reorders=reorders)
                 self.dropped += pump.take_dropped()
 

@@ -63,6 +63,15 @@ def frozen(location: Location, seconds: float) -> SourceError:
     )
 
 
+def undecodable(location: Location) -> SourceError:
+    """Packets come, but none gives a picture."""
+    return SourceError(
+        location.shown,
+        "cannot be decoded: packets come and no picture does",
+        "connecting again; set the source to H.264, or look whether it changed its codec",
+    )
+
+
 def broken(location: Location, error: Exception) -> SourceError:
     """Reading it fell over something that nobody foresaw."""
     return SourceError(
