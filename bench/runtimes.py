@@ -1,6 +1,6 @@
 """The same networks through every target, and each runtime called by hand: what does Touchline cost on top?
 
-    python -m bench.runtimes [--rounds 200] [--threads 1]
+    .venv/bin/python -m bench.runtimes [--rounds 200] [--threads 1]
 
 Networks: one like MobileNetV2, a small CNN, and the shipped detector's at 960×544; random weights where none are
 shipped, which changes no time. For each target in float32 and int8: the median of one run through `touchline.load`

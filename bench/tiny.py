@@ -1,6 +1,6 @@
 """Networks on microcontrollers beside TensorFlow Lite Micro: RAM, instructions, code; a table and a JSON line.
 
-    python bench/tiny.py MODEL.tflite … [--icount libicount.so] [--inputs 3] [--seed 0]
+    .venv/bin/python -m bench.tiny MODEL.tflite … [--icount libicount.so] [--inputs 3] [--seed 0]
 
 Each model is compiled, run here and on QEMU's Cortex-M4 and Cortex-M55 boards, and its outputs are compared bit
 for bit with tflite-micro's interpreter (PyPI, on this machine) and LiteRT's reference kernels. LiteRT requantises
