@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from touchline.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from touchline.model.build import compile as compile
     from touchline.runtime.program import load as load
 
-__version__ = "0.1.0.dev0"
 __all__ = ["__version__", "compile", "load"]
 
 

@@ -9,10 +9,10 @@ import ssl
 import threading
 from dataclasses import dataclass
 
-from touchline import __version__
 from touchline.media.sources.rtsp.address import Address
 from touchline.media.sources.rtsp.auth import Login
 from touchline.media.sources.rtsp.number import whole_number
+from touchline.version import __version__
 
 CONNECT_S = 5.0
 ANSWER_S = 5.0
