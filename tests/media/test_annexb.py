@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clips import write_clip
-from touchline.media.annexb import START, AnnexB, join_nals, nal_type, split_nals
+from touchline.media.annexb import START, AnnexB, is_foreign, join_nals, nal_type, split_nals
 from touchline.media.sps import is_b_slice, read_sps
 
 CODECS = pytest.mark.parametrize(("encoder", "codec"), [("libx264", "h264"), ("libx265", "hevc")])
@@ -124,3 +124,22 @@ def test_b_slices_are_told_from_the_others(tmp_path: Path) -> None:
     with av.open(str(path)) as source:
         shown = [frame.pict_type for frame in source.decode(video=0)]
     assert found.count("B") == shown.count(PictureType.B) > 0
+
+
+@pytest.mark.parametrize(
+    ("start", "h264", "hevc"),
+    [
+        ("0000000109f0", False, True),
+        ("000000016764", False, True),
+        ("0000012742", False, True),
+        ("000000010605", False, False),
+        ("000000014001", True, False),
+        ("000000014601", True, False),
+        ("000000012601", False, False),
+        ("000001b32801", True, True),
+        ("000001", False, False),
+    ],
+)
+def test_a_key_packet_of_another_codec_is_known_by_its_start(start: str, h264: bool, hevc: bool) -> None:
+    key = bytes.fromhex(start)
+    assert (is_foreign("h264", key), is_foreign("hevc", key)) == (h264, hevc)

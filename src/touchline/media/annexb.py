@@ -143,3 +143,14 @@ def _hvcc_sets(record: bytes) -> list[bytes]:
             sets.append(record[at + 2 : at + 2 + length])
             at += 2 + length
     return sets
+
+
+def is_foreign(codec: VideoCodec, key: bytes) -> bool:
+    """Whether an Annex B key packet cannot be ``codec``'s, by its first unit's header (H.264 and H.265, 7.3.1)."""
+    at = key.find(b"\0\0\1") + 3
+    if not 3 <= at <= 4 or len(key) < at + 2:
+        return False
+    first, second = key[at], key[at + 1]
+    if codec == "h264":
+        return first > 0x7F or (first in (0x40, 0x46) and second == 1)  # H.265's VPS and delimiter
+    return first > 0x7F or bool(first & 1) or second > 7 or second == 0  # no layer but the first is ever sent

@@ -63,6 +63,13 @@ def frozen(location: Location, seconds: float) -> SourceError:
     )
 
 
+def other_codec(location: Location, former: str) -> SourceError:
+    """It changed its codec, which FFmpeg's readers take no notice of."""
+    return SourceError(
+        location.shown, f"is {former} no longer from here on", "reading it anew; let it keep its codec"
+    )
+
+
 def undecodable(location: Location) -> SourceError:
     """Packets come, but none gives a picture."""
     return SourceError(

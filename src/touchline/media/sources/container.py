@@ -15,6 +15,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from touchline.media import faults
+from touchline.media.annexb import is_foreign
 from touchline.media.sources.format import Format
 from touchline.media.sources.location import Kind, Location
 from touchline.media.timeline import Sample
@@ -51,6 +52,9 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
             pts = None if packet.pts is None else packet.pts * scale_up // scale_down
             dts = None if packet.dts is None else packet.dts * scale_up // scale_down
             data, changed = format_.packet(bytes(packet), pts, is_key=is_key)
+            codec = format_.info.codec
+            if is_key and (codec == "h264" or codec == "hevc") and is_foreign(codec, data):
+                raise faults.other_codec(location, codec)
             if changed or not started:
                 yield format_.info
             started = True
