@@ -115,3 +115,14 @@ def test_a_file_without_a_key_picture_is_told_and_not_read_for_ever(tmp_path: Pa
         next(source(bad, Clock(0.0)).read())
     with pytest.raises(SourceError, match="no key picture"):
         next(FFmpegSource(Location.parse(str(bad))).read())
+
+
+def test_a_stream_that_changes_its_codec_is_told(tmp_path: Path) -> None:
+    joined = tmp_path / "joined.ts"
+    parts = [
+        write_clip(tmp_path / f"{codec}.ts", width=64, height=48, frames=30, codec=codec)
+        for codec in ("libx264", "libx265")
+    ]
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(SourceError, match="is no longer h264"):
+        list(FFmpegSource(Location.parse(str(joined))).read())

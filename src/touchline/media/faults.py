@@ -65,9 +65,8 @@ def frozen(location: Location, seconds: float) -> SourceError:
 
 def other_codec(location: Location, former: str) -> SourceError:
     """It changed its codec, which FFmpeg's readers take no notice of."""
-    return SourceError(
-        location.shown, f"is {former} no longer from here on", "reading it anew; let it keep its codec"
-    )
+    remedy = "convert it to one codec" if location.kind is Kind.FILE else "connecting again; let it keep its codec"
+    return SourceError(location.shown, f"is no longer {former} from here on", remedy)
 
 
 def undecodable(location: Location) -> SourceError:

@@ -33,6 +33,7 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
     format_ = Format(_declared(stream, location))
     time_base = stream.time_base or Fraction(1, MEDIA_CLOCK)
     scale_up, scale_down = time_base.numerator * MEDIA_CLOCK, time_base.denominator
+    may_change = container.format.name == "mpegts"  # whose units are in Annex B form
     started = False
     skipped = 0
     try:
@@ -51,10 +52,10 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
                 format_.update_extradata(bytes(packet.get_sidedata("new_extradata")))
             pts = None if packet.pts is None else packet.pts * scale_up // scale_down
             dts = None if packet.dts is None else packet.dts * scale_up // scale_down
-            data, changed = format_.packet(bytes(packet), pts, is_key=is_key)
-            codec = format_.info.codec
-            if is_key and (codec == "h264" or codec == "hevc") and is_foreign(codec, data):
+            unit, codec = bytes(packet), format_.info.codec
+            if is_key and may_change and (codec == "h264" or codec == "hevc") and is_foreign(codec, unit):
                 raise faults.other_codec(location, codec)
+            data, changed = format_.packet(unit, pts, is_key=is_key)
             if changed or not started:
                 yield format_.info
             started = True
