@@ -443,6 +443,27 @@ def test_the_details_count_what_was_lost(page: Page, box: PageBox) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("path", ["/", "/#north", "/watch/north", "/docs"])
+def test_no_page_asks_anybody_but_its_box(page: Page, box: PageBox, path: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(box.url + path)
+    said = page.get_by_text("/api/v1/facts/stream") if path == "/docs" else tile(page, "north")
+    expect(said.first).to_be_visible()
+    page.wait_for_load_state("load")
+    elsewhere = [url for url in asked if not url.startswith((box.url + "/", "data:", "blob:"))]
+    assert elsewhere == []
+
+
+@pytest.mark.browser
+def test_a_camera_that_is_not_there_is_said_on_the_page(page: Page, box: PageBox) -> None:
+    answer = page.goto(box.url + "/watch/nope")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.locator("tl-tile")).to_contain_text("The box has no such camera.")
+
+
+@pytest.mark.browser
 def test_an_answer_that_is_not_ours_is_no_answer(page: Page, box: PageBox) -> None:
     page.route("**/api/v1/cameras", lambda route: route.fulfill(body="<h1>Log in</h1>", content_type="text/html"))
     page.goto(box.url)

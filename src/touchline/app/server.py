@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import touchline
+from touchline.app import schema
 from touchline.app.box import Box
 from touchline.app.metrics import render
 from touchline.deliver.factjson import FactJson
@@ -52,6 +53,8 @@ def make_app(box: Box) -> FastAPI:
         version=touchline.__version__,
         description="Live cameras to tracked athletes in a browser.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
     )
     if not box.unguarded:
         # A page elsewhere whose name is re-pointed at loopback must not reach the box (DNS rebinding).
@@ -89,14 +92,39 @@ def make_app(box: Box) -> FastAPI:
 
     @app.get("/watch/{camera}", include_in_schema=False)
     async def watch(camera: str) -> FileResponse:
-        known(camera)
-        return FileResponse(WEB / "watch.html")
+        # The page itself says, in words, that there is no such camera.
+        return FileResponse(WEB / "watch.html", 200 if camera in box.statuses else 404)
 
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(WEB / "docs.html")
+
+    # Swagger UI, as that package carries it: nothing is loaded from elsewhere.
+    app.mount("/web/swagger", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger")
     app.mount("/web", StaticFiles(directory=WEB), name="web")
 
     # WHEP
 
-    @app.post("/whep/{camera}", status_code=201, tags=["video"])
+    @app.post(
+        "/whep/{camera}",
+        status_code=201,
+        tags=["video"],
+        response_class=Response,
+        openapi_extra=schema.body("application/sdp", "The viewer's SDP offer, of at most 64 KiB."),
+        responses={
+            201: schema.text(
+                "application/sdp",
+                "The box's SDP answer.",
+                headers={"Location": {"description": "The session's path", "schema": {"type": "string"}}},
+            ),
+            **schema.BAD_BODY,
+            **schema.problems(
+                _406="the offer asks for nothing that the box can send",
+                _409="the camera's codec cannot be sent",
+                _503="all viewers' places are taken",
+            ),
+        },
+    )
     async def whep(camera: str, request: Request) -> Response:
         """Offer in, answer out (draft-ietf-wish-whep): the body is SDP, the session's URL is in Location."""
         known(camera)
@@ -105,37 +133,53 @@ def make_app(box: Box) -> FastAPI:
         headers = {"Location": f"/whep/{camera}/{session}"}
         return Response(answer, 201, headers, media_type="application/sdp")
 
-    @app.delete("/whep/{camera}/{session}", status_code=200, tags=["video"])
+    @app.delete(
+        "/whep/{camera}/{session}",
+        status_code=200,
+        tags=["video"],
+        response_class=Response,
+        responses=schema.problems(_404="no such camera or session"),
+    )
     async def whep_end(camera: str, session: str) -> Response:
         """End a session."""
         known(camera)
         found(await box.sessions.close(session))
         return Response(status_code=200)
 
-    @app.patch("/whep/{camera}/{session}", status_code=204, tags=["video"])
+    @app.patch(
+        "/whep/{camera}/{session}",
+        status_code=204,
+        tags=["video"],
+        response_class=Response,
+        openapi_extra=schema.body(FRAGMENT_TYPE, "An SDP fragment with a=candidate lines."),
+        responses=schema.BAD_BODY
+        | schema.problems(_404="no such camera or session", _422="ICE cannot be restarted"),
+    )
     async def whep_trickle(camera: str, session: str, request: Request) -> Response:
         """Further ICE candidates of the viewer (RFC 8840)."""
         known(camera)
         found(await box.sessions.patch(session, await _body(request, FRAGMENT_TYPE)))
         return Response(status_code=204)
 
-    @app.get("/api/v1/ice", tags=["video"])
-    async def ice() -> dict[str, Any]:
+    @app.get("/api/v1/ice", tags=["video"], response_model_exclude_none=True)
+    async def ice() -> schema.IceServers:
         """The ICE servers that a viewer's browser is to use."""
-        return {"iceServers": box.sessions.ice.for_browser()}
+        return schema.IceServers.model_validate({"iceServers": box.sessions.ice.for_browser()})
 
     # The API
 
     @app.get("/api/v1/cameras", tags=["cameras"])
-    async def cameras() -> dict[str, Any]:
+    async def cameras() -> schema.Cameras:
         """Every camera and its health."""
-        return {
-            "cameras": [status.to_json() for status in box.cameras()],
-            "unguarded": box.unguarded,
-            "media_time": box.media_time(),
-        }
+        return schema.Cameras(cameras=box.cameras(), unguarded=box.unguarded, media_time=box.media_time())
 
-    @app.get("/api/v1/facts", tags=["facts"], response_class=JSONResponse)
+    @app.get(
+        "/api/v1/facts",
+        tags=["facts"],
+        response_class=JSONResponse,
+        responses={200: {"model": schema.Facts}}
+        | schema.problems(_400="since is no cursor", _404=schema.NO_CAMERA, _422="limit is out of its range"),
+    )
     async def facts(
         camera: str | None = None,
         since: Annotated[str | None, Query(description="a fact's id, or a media time in s")] = None,
@@ -152,7 +196,13 @@ def make_app(box: Box) -> FastAPI:
             known(camera)
         return _facts_answer(box.facts.since(since, camera, kind or (), limit))
 
-    @app.get("/api/v1/facts/stream", tags=["facts"], response_class=EventSourceResponse)
+    @app.get(
+        "/api/v1/facts/stream",
+        tags=["facts"],
+        response_class=Response,
+        responses={200: schema.text("text/event-stream", "Events: the id and, as data, the JSON of one fact.")}
+        | schema.problems(_400="the last event's id is no cursor", _404=schema.NO_CAMERA, _503="too many listen"),
+    )
     async def facts_stream(
         camera: str | None = None,
         kind: Annotated[list[str] | None, Query()] = None,
@@ -167,14 +217,26 @@ def make_app(box: Box) -> FastAPI:
             known(camera)
         return FactEvents(box.facts, camera, frozenset(kind or ()), last_event_id)
 
-    @app.get("/healthz", tags=["health"])
+    @app.get(
+        "/healthz",
+        tags=["health"],
+        responses={
+            200: {"model": schema.Health},
+            503: {"model": schema.Health, "description": "a camera is stale or failed"},
+        },
+    )
     async def healthz() -> JSONResponse:
         """200 while every camera is live or coming up, else 503 with those that are not."""
         states = {status.id: str(status.state) for status in box.cameras()}
         ill = [name for name, state in states.items() if state in (CameraState.FAILED, CameraState.STALE)]
         return JSONResponse({"ok": not ill, "cameras": states}, 503 if ill else 200)
 
-    @app.get("/metrics", tags=["health"])
+    @app.get(
+        "/metrics",
+        tags=["health"],
+        response_class=Response,
+        responses={200: schema.text("text/plain", "In Prometheus' text format.")},
+    )
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(render(box.cameras()), media_type=CONTENT_TYPE_LATEST)
@@ -183,7 +245,7 @@ def make_app(box: Box) -> FastAPI:
 
 
 class GuardHeaders:
-    """Adds `HEADERS` to every answer but the documentation's, whose page loads its scripts from elsewhere."""
+    """Adds `HEADERS` to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -196,8 +258,7 @@ class GuardHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        bare = scope["type"] != "http" or scope["path"].startswith(("/docs", "/openapi.json"))
-        await self._app(scope, receive, send if bare else guarded)
+        await self._app(scope, receive, guarded if scope["type"] == "http" else send)
 
 
 async def _body(request: Request, content_type: str) -> str:

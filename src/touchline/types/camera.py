@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 
 class CameraState(StrEnum):
@@ -18,41 +19,53 @@ class CameraState(StrEnum):
 
 @dataclass(slots=True)
 class CameraStatus:
-    """The public health of one camera, as ``GET /api/v1/cameras`` gives it.
+    """The public health of one camera, as ``GET /api/v1/cameras`` gives it. Counters begin at the box's start."""
 
-    ``fps_in`` and ``fps_analysed`` are Hz over the last seconds; ``latency_ms`` is the age of a picture when its
-    packet was handed to the viewers, None while none comes; ``picture_age_ms`` is how long ago the last picture
-    was seen, None before the first; ``shed`` names what is given up right now, in the order it was. All else that is a number counts since the box's start: ``packets_dropped`` what was late and
-    given up on the way to viewers, ``frames_skipped`` pictures that analysis could not take, ``source_dropped``
-    packets that came faster than they were taken, ``line_dropped`` and ``facts_dropped`` packets and facts that
-    the box did not take from the camera's worker, ``pictures_late`` pictures that came too late to be encoded,
-    ``reconnects`` how often the source was lost and found again, ``restarts`` how often the worker was replaced.
-    """
+    __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
 
     id: str
+    """As in venue.toml, or cam1, cam2, …"""
     name: str = ""
+    """For people."""
     state: CameraState = CameraState.CONNECTING
+    """How it is doing."""
     error: str | None = None
+    """What is wrong, where and what to do; null while nothing is."""
     fps_in: float = 0.0
+    """Packets a second from the camera, over the last seconds."""
     fps_analysed: float = 0.0
+    """Pictures a second with tracks, over the last seconds."""
     fps_detected: float = 0.0
+    """Detections a second, over the last seconds."""
     packets_dropped: int = 0
+    """Packets that were late and given up on the way to viewers."""
     frames_skipped: int = 0
+    """Pictures that analysis could not take."""
     source_dropped: int = 0
+    """Packets that came faster than they were taken."""
     line_dropped: int = 0
+    """Packets that the box did not take from the camera's worker."""
     facts_dropped: int = 0
+    """Facts that the box did not take from the camera's worker."""
     pictures_late: int = 0
+    """Pictures that came too late to be encoded."""
     viewers: int = 0
+    """Now."""
     latency_ms: float | None = None
+    """Age of a picture when its packet is handed to the viewers; null while none comes."""
     picture_age_ms: float | None = None
+    """How long ago the last picture was seen; null before the first."""
     shed: list[str] = field(default_factory=list[str])
+    """What is given up right now, in the order it was."""
     codec: str | None = None
+    """Of what viewers are sent; null before the first picture."""
     width: int = 0
+    """Of the picture, px; 0 before the first."""
     height: int = 0
+    """Of the picture, px; 0 before the first."""
     passthrough: bool = False
+    """The camera's own packets are sent, not an encoded copy."""
     reconnects: int = 0
+    """How often the source was lost and found again."""
     restarts: int = 0
-
-    def to_json(self) -> dict[str, object]:
-        """A plain dictionary of JSON values."""
-        return asdict(self)
+    """How often the worker was replaced."""

@@ -55,7 +55,7 @@ export function tileState(known) {
 
   if (known.blocked) return say("paused", "This browser waits for a click before it plays.", { canRetry: true });
   if (box.reachable && status === null) {
-    return say("failed", join(last, "The box no longer has this camera."), { remedy: "Look at all cameras, or at venue.toml." });
+    return say("failed", join(last, "The box has no such camera."), { remedy: "Look at all cameras, or at venue.toml." });
   }
   if (box.reachable && status?.state === "failed") {
     const [what, remedy] = error ?? ["The camera cannot be used.", "Look at the box's log."];
