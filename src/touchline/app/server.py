@@ -26,7 +26,7 @@ from touchline.app.metrics import render
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import LISTENERS, FactLog
 from touchline.deliver.webrtc import FRAGMENT_TYPE, WhepRefused
-from touchline.types import CameraState, InputError
+from touchline.types import InputError
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024
@@ -222,13 +222,13 @@ def make_app(box: Box) -> FastAPI:
         tags=["health"],
         responses={
             200: {"model": schema.Health},
-            503: {"model": schema.Health, "description": "a camera is stale or failed"},
+            503: {"model": schema.Health, "description": "a camera is stale, failed, or started again and again"},
         },
     )
     async def healthz() -> JSONResponse:
-        """200 while every camera is live or coming up, else 503 with those that are not."""
+        """200 while every camera is live or coming up for the first time, else 503."""
         states = {status.id: str(status.state) for status in box.cameras()}
-        ill = [name for name, state in states.items() if state in (CameraState.FAILED, CameraState.STALE)]
+        ill = box.ill()
         return JSONResponse({"ok": not ill, "cameras": states}, 503 if ill else 200)
 
     @app.get(
