@@ -6,12 +6,16 @@ CLIP: H.264, 1080p. Every contestant reads it from the file, with one thread for
 network (416×416), and tracks people:
 
 - ``decode alone``: PyAV, nothing done with the pictures. The floor, and the unit of the table.
+- ``decode alone, unfiltered``: the same without the loop filter, which analysis of packets that go through untouched
+  leaves out, too. (The peers' loops cannot.)
 - ``Touchline``: packets → `Decoder` with motion vectors → `Detector` at ``--hz`` → `Tracker` at every frame,
   carried by `Propagator` in between: the parts and settings of the frame road where packets go through untouched.
 - ``Touchline, athlete``: the same with the shipped network at its own size (it finds the ball and roles too).
 - ``Touchline, every frame``: the same parts, detecting at every frame.
 - ``OpenCV loop``: VideoCapture, cvtColor to RGB, resize to 800×600, the network, ByteTrack of ``trackers``.
 - ``supervision loop``: its documented one: get_video_frames_generator, the network, sv.ByteTrack.
+
+The work on pictures alone: serialising facts and serving viewers are not in it (`bench.cameras` has them all).
 
 CPU time of the whole process. Contestants take turns, and so does the order in each round; the ratio is to the
 floor of the same round, the figure their median. Prints a table and a JSON line; a missing peer is said.
@@ -73,8 +77,8 @@ class Network:
         return boxes[rows] / np.float32(ratio), scores[rows]
 
 
-def decode_alone(clip: Path, count: int) -> int:
-    with av.open(str(clip)) as container:
+def decode_alone(clip: Path, count: int, *, unfiltered: bool = False) -> int:
+    with av.open(str(clip), options={"skip_loop_filter": "all"} if unfiltered else {}) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         return sum(1 for _ in islice(container.decode(stream), count))
@@ -162,6 +166,7 @@ def main() -> None:
     athlete = load_detector("athlete")
     contestants: dict[str, Callable[[], int]] = {
         "decode alone": lambda: decode_alone(clip, count),
+        "decode alone, unfiltered": lambda: decode_alone(clip, count, unfiltered=True),
         "Touchline": lambda: touchline(clip, count, ours, given.hz),
         "Touchline, athlete": lambda: touchline(clip, count, athlete, given.hz),
         "Touchline, every frame": lambda: touchline(clip, count, ours, 1e6),
