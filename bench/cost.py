@@ -6,8 +6,8 @@ CLIP: H.264, 1080p. Every contestant reads it from the file, with one thread for
 network (416×416), and tracks people:
 
 - ``decode alone``: PyAV, nothing done with the pictures. The floor, and the unit of the table.
-- ``decode alone, unfiltered``: the same without the loop filter, which analysis of packets that go through untouched
-  leaves out, too. (The peers' loops cannot.)
+- ``decode alone, unfiltered``: the same without the loop filter, which analysis of packets that go through
+  untouched leaves out, too. (The peers' loops cannot.)
 - ``Touchline``: packets → `Decoder` with motion vectors → `Detector` at ``--hz`` → `Tracker` at every frame,
   carried by `Propagator` in between: the parts and settings of the frame road where packets go through untouched.
 - ``Touchline, athlete``: the same with the shipped network at its own size (it finds the ball and roles too).
