@@ -139,6 +139,18 @@ def test_the_detector_looks_at_the_width_that_was_asked_for(model: Path, tmp_pat
         assert {track["score"] for _, track in road.seen} == {confidence(width)}
 
 
+def test_it_looks_no_wider_than_those_in_sight_need(tmp_path: Path) -> None:
+    """In full first and for a survey every other second, else no wider than the square in sight needs."""
+    model = write_square_detector(tmp_path / "square.onnx")
+    toml = model.with_suffix(".toml")
+    toml.write_text(toml.read_text().replace("width = 320", "width = 960\nleast_width = 160"))
+    clip = write_square(tmp_path / "clip.mp4", lambda k: 100 + k % 7, frames=70)
+    road = Road(model).run(clip, realtime=False, detect_hz=10)
+    scores = [track["score"] for _, track in road.seen if track["detected"]]
+    assert scores[0] == confidence(640)
+    assert set(scores) == {confidence(640), confidence(960)}
+
+
 def test_what_the_shedder_gives_up_is_given_up(model: Path, tmp_path: Path) -> None:
     """Rate, size and all but key pictures, in the end: viewers still get every picture."""
     clip = write_square(tmp_path / "clip.mp4", lambda k: 100 + k % 7, frames=125, key_every=5)

@@ -44,6 +44,7 @@ from touchline.vision.detect import load_detector
 from touchline.vision.propagate import Propagator
 from touchline.vision.smooth import Smoother, SmootherConfig
 from touchline.vision.track import Tracker
+from touchline.vision.zoom import Zoom
 
 PACKETS_HELD_S = 1.5
 FRAMES_HELD = 4
@@ -78,6 +79,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     )
     detector = load_detector(job.model, width=job.detect_width)
     full_width = detector.width
+    zoom = Zoom(full_width, detector.least_width)
     tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(HINDSIGHT), Register()
     pace, shedder, meter = Pace(), Shedder(job.detect_hz, sizes=detector.resizable), LoadMeter()
     latest = Latest(Tracks.empty(detector.labels))
@@ -139,7 +141,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Frames → detections now and then, tracks at every one → facts."""
         if live:
             yield_to_video()
-        tracks, size, last = latest.tracks, (0, 0), -1
+        tracks, size, last, widest = latest.tracks, (0, 0), -1, full_width
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here
                 continue
@@ -149,7 +151,10 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 size = frame.width, frame.height
                 tracker.resized(*size)
                 if pace.due(frame.pts, shedder.plan.detect_hz):
-                    tracks = tracker.update(detector.detect(frame), seconds)
+                    detector.set_width(zoom.width(seconds, widest))
+                    found = detector.detect(frame)
+                    zoom.update(found, size, seconds)
+                    tracks = tracker.update(found, seconds)
                     propagator.start(frame)
                     pulse.count("fps_detected", started)
                 else:
@@ -163,7 +168,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 pulse.count("fps_analysed", started)
                 load = meter.frame(started, clocks.media(), seconds, frames.dropped)
                 if live and load is not None:
-                    detector.set_width(max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale)))
+                    widest = max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale))
                     pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
             tell(final, pts, size)
