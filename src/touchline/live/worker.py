@@ -83,7 +83,9 @@ def main() -> int:
     pulse = Pulse()
     pulse.watch(line_dropped=lambda: outlet.packets_dropped, facts_dropped=lambda: outlet.facts_dropped)
     threading.Thread(target=_listen, args=(line, unpacker, signals), name="listen", daemon=True).start()
-    threading.Thread(target=_beat, args=(pulse, outlet, clocks, signals), name="pulse", daemon=True).start()
+    threading.Thread(
+        target=_beat, args=(job.id, pulse, outlet, clocks, signals), name="pulse", daemon=True
+    ).start()
     try:
         frame_road(job, outlet, clocks, signals, pulse)
     except InputError as error:
@@ -137,19 +139,19 @@ def _receive(line: socket.socket) -> bytes:
         return b""
 
 
-def _beat(pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> None:
+def _beat(camera: str, pulse: Pulse, outlet: Outlet, clocks: Clocks, signals: Signals) -> None:
     while not signals.stop.wait(PULSE_S):
         if signals.quit.is_set():
             outlet.send(Report({"quit": True}))
         outlet.send(Report(_health(pulse, clocks, signals)))
         hanging = pulse.progress.stuck()
         if hanging:
-            _leave(hanging)
+            _leave(camera, hanging)
 
 
-def _leave(hanging: str) -> None:
+def _leave(camera: str, hanging: str) -> None:
     """End this process, for no thread of it can be ended. Prints where it stands."""
-    print(f"{os.environ.get('TOUCHLINE_WORKER', 'worker')}: {hanging} hangs; it stands at:", file=sys.stderr)
+    print(f"{camera}: {hanging} hangs; it stands at:", file=sys.stderr)
     faulthandler.dump_traceback(sys.stderr, all_threads=True)
     sys.stderr.flush()
     os._exit(EXIT_HANGS)
