@@ -422,6 +422,58 @@ def test_the_pictures_edge_is_known_when_told() -> None:
     assert shown == [2, 1]
 
 
+def still(tracker: Tracker, walks: list[tuple[float, Places]]) -> list[set[int]]:
+    """The numbers of each of ``walks`` (first second, places 25 a second); nobody else is seen."""
+    numbers: list[set[int]] = []
+    frame = 0
+    for start, places in walks:
+        while frame < round(25 * start):
+            tracker.update(seen([]), frame / 25)
+            frame += 1
+        shown: set[int] = set()
+        for place in places:
+            shown |= set(tracker.update(seen([place]), frame / 25).ids[:1].tolist())
+            frame += 1
+        numbers.append(shown)
+    return numbers
+
+
+@pytest.mark.parametrize("empty", [3.0, 8.0])
+def test_who_walks_in_after_another_has_walked_out_is_somebody_else(empty: float) -> None:
+    tracker = Tracker()
+    tracker.resized(320, 240)
+    across: Places = [(15 + 3.0 * k, 120.0) for k in range(98)]
+    first, second = still(tracker, [(0.0, across), (len(across) / 25 + empty, across)])
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+@pytest.mark.parametrize("hidden", [3.0, 8.0])
+def test_who_is_hidden_for_seconds_before_a_still_camera_keeps_the_number(hidden: float) -> None:
+    tracker = Tracker()
+    tracker.resized(640, 480)
+    before: Places = [(180 + 2.0 * k, 240.0) for k in range(60)]
+    after: Places = [(310 + 2.0 * k, 240.0) for k in range(60)]
+    first, second = still(tracker, [(0.0, before), (2.4 + hidden, after)])
+    assert first == second
+    assert len(first) == 1
+
+
+@pytest.mark.parametrize("away", [3.0, 8.0])
+def test_who_a_turning_camera_loses_at_the_edge_keeps_the_number_when_it_turns_back(away: float) -> None:
+    tracker = Tracker()
+    tracker.resized(1280, 720)
+    numbers: list[int] = []
+    last = round(25 * (away + 3))
+    for i in range(last + 1):  # half a second of rest, a second's turn, rest, a second's turn back, rest
+        pan = 300.0 * float(np.interp(i / 25, [0.5, 1.5, away + 1.5, away + 2.5], [0, 1, 1, 0]))
+        row: Places = [(150 + 120.0 * k - pan, 250 + 30.0 * (k % 3)) for k in range(9)]
+        tracks = tracker.update(seen([place for place in row if place[0] > 20]), i / 25)
+        if i in (10, last):
+            numbers += [number_at(tracks, place) for place in row]
+    assert numbers[:9] == numbers[9:]
+
+
 def test_a_thousand_detections() -> None:
     tracker = Tracker()
     places: Places = [(60.0 * (k % 50) + 100, 130.0 * (k // 50) + 100) for k in range(1000)]

@@ -51,6 +51,8 @@ class KindConfig:
     ``stitch_cost``: how unlikely it may be that a new, sure track is a certain lost one, ``inside_cost``: what is
     added well inside the picture, where nobody can come from, ``border``: how far inside that is.
     ``stitch_tail``: as ``tail``, for those lost.
+    ``gone_s``: seconds away that cost 1 for who was lost within ``border`` of the edge by a camera that stands
+    still; 0 for never. ``turned``: movement of the camera, share of the picture's longer side, that is a turn.
     ``beyond``: how far outside the picture someone lost is thought to be at most. ``reach``, ``reach_speed``: of
     centre x, centre y and height the standard deviation, at once and a second, beyond which doubt about where
     someone lost comes back does not grow.
@@ -80,6 +82,8 @@ class KindConfig:
     inside_cost: float = 2.0
     border: float = 0.8
     stitch_tail: float = 4.0
+    gone_s: float = 1.0
+    turned: float = 0.05
     beyond: float = 1.0
     reach: tuple[float, float, float] = (1.23, 0.07, 0.73)
     reach_speed: tuple[float, float, float] = (0.48, 0.17, 0.18)
@@ -108,6 +112,7 @@ def _ball() -> KindConfig:
         show_at=0.2,
         stitch_cost=9.0,
         inside_cost=0.0,
+        gone_s=0.0,
         reach=(10.0, 10.0, 1.0),
         reach_speed=(20.0, 20.0, 0.5),
         doubt_s=0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import exp
+from math import exp, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,8 @@ class Population:
         self.doubts = Doubts(self.motion, config)
         self._reach, self._reach_speed = np.array(config.reach), np.array(config.reach_speed)
         self._missed, self._looked = 200 * config.missed, 200.0
+        self._panned = np.zeros(2)  # px that the camera has moved since it was last known to have turned
+        self._turned = -inf  # media time of that
 
     def __len__(self) -> int:
         return len(self.bank.x)
@@ -129,12 +131,14 @@ class Population:
         """Move everything ``shift`` (2,) px with the picture."""
         for places in (self.bank.x, self.known.left, self.doubts.bank.x):
             places[:, :2] += shift
+        self._panned = self._panned + shift
 
     def scale(self, by: Floats) -> None:
         """Into a picture whose axes (4,) are ``by`` times as long."""
         self.bank.scale(by)
         self.doubts.bank.scale(by)
         self.known.left *= by
+        self._panned = self._panned * by[:2]
 
     def expect(self, edge: Floats) -> None:
         """Before a match: how likely each track would go unseen, more so when hidden, and where the lost may be.
@@ -232,6 +236,8 @@ class Population:
         together must not take the same number. ``edge`` (2,): right and lower edge of the picture, px.
         """
         config, known = self.config, self.known
+        if max(abs(self._panned)) > config.turned * max(edge):
+            self._panned, self._turned = np.zeros(2), time
         now = known.seen == time
         new = np.flatnonzero(now & (known.hits == config.confirm_hits))
         old = np.flatnonzero(~now & (known.hits > config.confirm_hits)) if len(new) else NO_ROWS
@@ -251,6 +257,7 @@ class Population:
         low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
         inside = np.minimum(low, edge - high).min(axis=1) / np.maximum(boxes[:, 3], 1.0)
         cost += config.inside_cost * np.clip(inside / config.border, 0, 1) - config.stitch_cost
+        cost += self._gone(old, time, edge)[:, None]
         rows, columns = assign(cost)
         if not len(rows):
             return
@@ -261,6 +268,20 @@ class Population:
         keep = np.ones(len(self), np.bool_)
         keep[old] = False
         self._keep(keep)
+
+    def _gone(self, rows: Rows, time: float, edge: Floats) -> Floats:
+        """What is held (N,) against the return of those lost, ``rows`` (N,), who walked out of the picture.
+
+        That is who was lost near its edge while the camera has not turned since; who was lost because it turned,
+        or in mid-picture, is still about. ``edge`` (2,): right and lower edge of the picture, px.
+        """
+        config, left = self.config, self.known.left[rows]
+        if not config.gone_s:
+            return np.zeros(len(rows))
+        low, high = left[:, :2] - left[:, 2:] / 2, left[:, :2] + left[:, 2:] / 2
+        near = np.minimum(low, edge - high).min(axis=1) < config.border * left[:, 3]
+        seen = self.known.seen[rows]
+        return (near & (seen > self._turned)) * (time - seen) / config.gone_s
 
     def choose(self, time: float, edge: Floats, most: int | None) -> None:
         """After an update: who is shown until the next, ``most`` at most, those best seen of late first."""
