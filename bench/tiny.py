@@ -70,7 +70,7 @@ def counted_by_plugin(made: Compiled, data: bytes, core: build.Core, plugin: Pat
             ["arm-none-eabi-nm", str(image)], capture_output=True, text=True, check=True, timeout=60
         ).stdout
         at = {name: int(address, 16) & ~1 for address, _, name in re.findall(r"^(\w+) (\w) (\w+)$", symbols, re.M)}
-        markers = f"begin={at['model_begins']:x},end={at['model_ended']:x}"
+        markers = f"begin={at['touchline_harness_begins']:x},end={at['touchline_harness_ended']:x}"
         command = [*build.qemu(core, image), "-plugin", f"{plugin.resolve()},{markers}"]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=True, timeout=300)
         found = re.search(r"region=(\d+)", done.stderr)

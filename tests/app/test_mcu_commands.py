@@ -64,12 +64,30 @@ def test_a_run_gives_the_reference_s_bits(folder: Path, tmp_path: Path, on: str,
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), reference.run(graph, x)[0])
 
 
+@pytest.mark.parametrize("name", ["model", "int", "比"])
+def test_any_name_will_do(name: str, tmp_path: Path) -> None:
+    """Names that the harness, C or nobody could use as they are."""
+    need("cc")
+    file = tmp_path / f"{name}.tflite"
+    file.write_bytes(model(["residual"], 4)[0])
+    done = touchline("model", "compile", file, "--target", "mcu", "--out", tmp_path / "net")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_knows_nothing_of_mcu_says_so(folder: Path) -> None:
+    for words in (("verify", folder), ("bench", folder), ("gate", folder, "--against", folder)):
+        done = touchline("model", *words)
+        assert done.returncode == 2
+        assert "is C for microcontrollers" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 def test_wrong_input_is_one_line(folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1, 2), np.float32))
     (tmp_path / "no.tflite").write_bytes(b"no model")
     for words, wanted in (
         (("model", "run", folder, "--input", tmp_path / "x.npy"), "must be int8"),
-        (("model", "run", folder, "--input", tmp_path / "none.npy"), "cannot be read"),
+        (("model", "run", folder, "--input", tmp_path / "none.npy"), "no such file"),
         (("model", "run", folder, "--input", tmp_path / "x.npy", "--on", "qemu:z80"), "--on qemu:z80"),
         (("model", "run", tmp_path, "--input", tmp_path / "x.npy"), "manifest.json"),
         (

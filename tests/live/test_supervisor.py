@@ -123,8 +123,8 @@ def test_a_worker_that_dies_before_it_says_a_word_has_failed_and_is_tried_ever_m
     monkeypatch.setattr(supervising, "DELAYS_S", (0.0, 0.01, 0.02, 0.03))
     environment = with_module(tmp_path, "sitecustomize", "import os\nos._exit(7)\n")
     reports = Reports()
-    asyncio.run(hear(reports, environment, lambda: reports.latest().get("restarts") == 5))
-    told = [fields for fields in reports.all if "restarts" in fields]
+    asyncio.run(hear(reports, environment, lambda: reports.latest().get("restarts", 0) >= 5))
+    told = [fields for fields in reports.all if "restarts" in fields][:5]
     assert [fields["state"] for fields in told] == ["connecting"] * 2 + ["failed"] * 3
     assert "ended with status 7, 5 times in a row" in told[4]["error"]
     assert [fields["error"].rpartition(" in ")[2] for fields in told] == ["0.01 s", "0.02 s"] + ["0.03 s"] * 3

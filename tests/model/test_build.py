@@ -54,7 +54,7 @@ def test_int8_is_smaller_and_still_the_same_model(target: str, folder: Path) -> 
     fresh = pictures(1, seed=99)[0]
     answers = program.run(fresh)
     assert isinstance(answers, tuple)
-    truth = model(torch.from_numpy(fresh))
+    truth = model.eval()(torch.from_numpy(fresh))
     for answer, true in zip(answers, truth, strict=True):
         true = true.detach().numpy()
         assert 0 < np.linalg.norm(answer - true) < 0.1 * np.linalg.norm(true)  # int8 indeed, and close
@@ -80,6 +80,28 @@ def test_all_unsupported_operators_are_named_with_their_lines(target: str, tmp_p
     assert "i1e" in message
     assert message.count("nets.py:") == 2
     assert "\n" not in message
+
+
+def test_the_caller_s_module_stays_as_it_was(tmp_path: Path) -> None:
+    """Its user may go on training it: all parts keep their modes, those that were frozen too."""
+    model, x = nets.small_net()
+    model.train()
+    frozen = next(part for part in model.modules() if isinstance(part, torch.nn.BatchNorm2d))
+    frozen.eval()
+    with pytest.raises(CheckFailed):
+        touchline.compile(
+            model, x, "server", quantise="int8", calibration=pictures(2), tolerance=1e-9, out=tmp_path / "never"
+        )
+    assert [part.training for part in model.modules()] == [part is not frozen for part in model.modules()]
+
+
+def test_a_module_that_answers_no_number_is_refused(tmp_path: Path) -> None:
+    class Logarithm(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return x, torch.log(-x)
+
+    with pytest.raises(ModelError, match="itself answers a NaN"):
+        touchline.compile(Logarithm(), torch.ones(1, 2), "server", out=tmp_path / "never")
 
 
 def test_a_module_whose_data_decide_is_refused(tmp_path: Path) -> None:
@@ -152,6 +174,10 @@ def test_the_commands_compile_verify_gate_and_refuse(tmp_path: Path) -> None:
     said = dict(manifest.read(out).manifest)
     files = list(said["files"])
     manifest.write(out, said | {"tolerance": 1e-6}, files)
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04garbage")
+    garbage = command("run", str(out), "--input", str(tmp_path / "bad.npz"))
+    assert garbage.returncode == 2
+    assert "cannot be read as .npy or .npz" in garbage.stderr
     refused = command("verify", str(out))
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1

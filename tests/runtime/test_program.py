@@ -100,6 +100,47 @@ def test_swapped_axes_of_an_output_are_named(tmp_path: Path) -> None:
         verify(folder)
 
 
+ODD = {
+    "a NaN": lambda right: (np.full_like(right, np.nan),),
+    "an infinity": lambda right: (np.full_like(right, np.inf),),
+    "words": lambda right: (right.astype(str),),
+    "another shape": lambda right: (right[:, :2],),
+    "one output more": lambda right: (right, right),
+    "none": lambda right: (),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_golden_samples_that_no_such_model_gave_are_refused(odd: str, tmp_path: Path) -> None:
+    """In whichever sample they stand: the first is right."""
+    program = touchline.load(artifact(tmp_path / "a"))
+    right = reference(PICTURES[0])
+    samples = [Sample((PICTURES[0],), (right,)), Sample((PICTURES[0],), ODD[odd](right))]
+    with pytest.raises(ModelError, match=r"golden sample 1|reference's had"):
+        compare(program, samples, 1e-3, "t")
+
+
+def test_an_output_after_the_worst_counts_too() -> None:
+    nan = float("nan")
+    outputs = (Deviation("a", 0.0, 0.0, 0.0), Deviation("b", nan, nan, 0.0))
+    assert not Verdict("t", 1, 1e-3, outputs).passed
+
+
+@pytest.mark.parametrize("tolerance", [float("nan"), float("inf"), -1, 0, True, "1", None])
+def test_a_tolerance_is_a_number_above_0(tolerance: Any, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="has no 'tolerance' above 0"):
+        verify(artifact(tmp_path / "a", tolerance=tolerance))
+
+
+def test_a_model_cannot_excuse_itself_with_a_wide_tolerance(tmp_path: Path) -> None:
+    old = artifact(tmp_path / "old")
+    new = artifact(tmp_path / "new", weight=WEIGHT * 1.5, tolerance=5.0)
+    assert verify(new).passed, "by its own word"
+    decision = gate(new, old)
+    assert not decision.passed
+    assert decision.checks[0].found.startswith("off by 0.5, 0.1 allowed")
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [

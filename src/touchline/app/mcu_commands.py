@@ -1,9 +1,8 @@
-"""``touchline model compile … --target mcu`` and ``touchline model run DIR``: networks on microcontrollers."""
+"""``touchline model compile … --target mcu`` and ``run`` of what it made: networks on microcontrollers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from touchline.types import ConfigError, ModelError
+from touchline.app.arrays import load_arrays, save_arrays
 
 _out = Console()
 
@@ -34,16 +33,18 @@ def compile_mcu(model: Path, out: Path, *, json_: bool) -> None:
     )
 
 
-def run_mcu(folder: Path, source: Path, target: Path | None, on: str, *, json_: bool) -> None:
-    """Run once, write the output, print it or what it took."""
+def run_mcu(
+    folder: Path, said: dict[str, Any], source: Path, target: Path | None, on: str, *, json_: bool
+) -> None:
+    """Run once, write the output, print it or what it took. ``said``: the folder's manifest."""
     from touchline.tiny.artifact import run_artifact
 
-    answer = run_artifact(folder, _arrays(source), on)
+    answer = run_artifact(folder, load_arrays(source, [port["name"] for port in said["inputs"]]), on)
     if target is not None:
-        save_outputs(target, {f"arr_{index}": array for index, array in enumerate(answer.outputs)})
-    said: dict[str, Any] = {"on": on, "instructions": answer.instructions}
+        save_arrays(target, dict(zip((port["name"] for port in said["outputs"]), answer.outputs, strict=True)))
     if json_:
-        typer.echo(json.dumps({**said, "outputs": [array.tolist() for array in answer.outputs]}))
+        outputs = [array.tolist() for array in answer.outputs]
+        typer.echo(json.dumps({"on": on, "instructions": answer.instructions, "outputs": outputs}))
         return
     counted = "" if answer.instructions is None else f", {answer.instructions:,} instructions"
     shapes = ", ".join(f"{array.dtype} {array.shape}" for array in answer.outputs)
@@ -53,24 +54,3 @@ def run_mcu(folder: Path, source: Path, target: Path | None, on: str, *, json_: 
     if target is None:
         for array in answer.outputs:
             _out.print(np.array2string(array), markup=False, highlight=False)
-
-
-def save_outputs(path: Path, outputs: Mapping[str, Any]) -> None:
-    """One array as .npy, several by name as .npz."""
-    try:
-        with path.open("wb") as file:
-            if len(outputs) == 1:
-                np.save(file, next(iter(outputs.values())))
-            else:
-                np.savez(file, **outputs)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another place") from error
-
-
-def _arrays(path: Path) -> list[Any]:
-    """One array of an .npy, or those of an .npz in their order."""
-    try:
-        loaded: Any = np.load(path, allow_pickle=False)
-        return [loaded[name] for name in loaded.files] if isinstance(loaded, np.lib.npyio.NpzFile) else [loaded]
-    except (OSError, ValueError, EOFError) as error:
-        raise ModelError(f"{path}: cannot be read as .npy or .npz ({error}); write it with numpy.save") from error

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from touchline.app.mcu_commands import compile_mcu, run_mcu, save_outputs
-from touchline.types import CheckFailed, ConfigError, ModelError
+from touchline.app.arrays import load_arrays, save_arrays
+from touchline.app.mcu_commands import compile_mcu, run_mcu
+from touchline.types import CheckFailed, ConfigError
 
 model_app = typer.Typer(
     no_args_is_help=True,
@@ -50,6 +51,10 @@ def compile_(
     if target == "mcu":
         if not model.endswith(".tflite"):
             raise ConfigError(f"{model}: target mcu takes an int8 .tflite; quantise it with another tool first")
+        if calibration or tolerance is not None:
+            raise ConfigError(
+                f"{model}: is int8 already and proved to the bit; leave --calibration and --tolerance out"
+            )
         compile_mcu(Path(model), out, json_=json_)
         return
     from touchline.model.build import compile
@@ -80,7 +85,7 @@ def verify(folder: Folder, threads: Threads = 1, json_: Json = False) -> None:
     """Prove on this device that an artifact is the model it was compiled from."""
     from touchline.runtime.verify import verify
 
-    verdict = verify(folder, threads=threads)
+    verdict = verify(_artifact(folder, "verify"), threads=threads)
     if json_:
         typer.echo(json.dumps(verdict.as_dict()))
     else:
@@ -98,7 +103,8 @@ def bench(
     """Measure artifacts on this device, side by side: latency, cold start, memory, size."""
     from touchline.runtime.measure import measure
 
-    found = [each.as_dict() for each in measure(folders, threads=threads, rounds=rounds)]
+    paths = [_artifact(folder, "bench") for folder in folders]
+    found = [each.as_dict() for each in measure(paths, threads=threads, rounds=rounds)]
     if json_:
         typer.echo(json.dumps(found))
     else:
@@ -117,19 +123,21 @@ def run(
     json_: Json = False,
 ) -> None:
     """Run a compiled model once on an array."""
-    from touchline.runtime.manifest import read
+    from touchline.runtime.manifest import find, read
 
-    if read(folder).manifest.get("target") == "mcu":
-        run_mcu(folder, input_, out, on, json_=json_)
+    path = find(folder)
+    said = dict(read(path).manifest) if path.is_dir() else {}
+    if said.get("target") == "mcu":
+        run_mcu(folder, said, input_, out, on, json_=json_)
         return
     if on != "host":
         raise ConfigError(f"--on {on}: only what was compiled for mcu runs there; leave --on out")
     from touchline.runtime.program import load
 
-    program = load(folder, threads=threads)
-    outputs = program.outputs_of(*_arrays(input_, [port.name for port in program.inputs]))
+    program = load(path, threads=threads)
+    outputs = program.outputs_of(*load_arrays(input_, [port.name for port in program.inputs]))
     if out is not None:
-        save_outputs(out, {port.name: each for port, each in zip(program.outputs, outputs, strict=True)})
+        save_arrays(out, {port.name: each for port, each in zip(program.outputs, outputs, strict=True)})
     if json_:
         typer.echo(json.dumps({"on": on, "outputs": [each.tolist() for each in outputs]}))
     elif out is None:
@@ -154,7 +162,7 @@ def gate(
         from touchline.model.difference import of_detectors
 
         difference = of_detectors(data)
-    decision = gate(new, against, difference=difference)
+    decision = gate(_artifact(new, "gate"), _artifact(against, "gate"), difference=difference)
     if json_:
         typer.echo(json.dumps(decision.as_dict()))
     else:
@@ -217,24 +225,20 @@ def _inputs(folder: Path) -> Iterator[Any]:
     if not files:
         raise ConfigError(f"{folder}: holds no .npy or .npz files; save real inputs there with numpy.save")
     for file in files:
-        yield tuple(_arrays(file, None))
+        yield tuple(load_arrays(file))
 
 
-def _arrays(file: Path, names: list[str] | None) -> list[Any]:
-    """The arrays of an .npy or .npz; of an .npz those of ``names``, or all in their order. Never unpickles."""
-    try:
-        stored: Any = np.load(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise ConfigError(f"{file}: no such file; save the input there with numpy.save") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise ConfigError(f"{file}: not an array ({error}); save it with numpy.save") from error
-    if isinstance(stored, np.ndarray):
-        return [stored]
-    with stored:
-        missing = [name for name in names or () if name not in stored.files]
-        if missing:
-            raise ModelError(f"{file}: lacks {', '.join(missing)}; name the arrays as the model's inputs")
-        return [stored[name] for name in names or stored.files]
+def _artifact(folder: Path, command: str) -> Path:
+    """The folder. Raises `ConfigError` where it was compiled for mcu, of which ``command`` knows nothing."""
+    from touchline.runtime.manifest import find, read
+
+    path = find(folder)
+    if path.is_dir() and read(path).manifest.get("target") == "mcu":
+        raise ConfigError(
+            f"{folder}: is C for microcontrollers, proved and measured when it was compiled (report.json); "
+            f"{command} takes artifacts for server, edge and phone"
+        )
+    return path
 
 
 def _tell_deviation(verified: Mapping[str, Any]) -> None:

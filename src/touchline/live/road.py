@@ -141,7 +141,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Frames → detections now and then, tracks at every one → facts."""
         if live:
             yield_to_video()
-        tracks, size, last, widest = latest.tracks, (0, 0), -1, full_width
+        tracks, size, last = latest.tracks, (0, 0), -1
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here
                 continue
@@ -151,7 +151,8 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 size = frame.width, frame.height
                 tracker.resized(*size)
                 if pace.due(frame.pts, shedder.plan.detect_hz):
-                    detector.set_width(zoom.width(seconds, widest))
+                    afforded = max(LEAST_WIDTH, round(full_width * shedder.plan.width_scale))
+                    detector.set_width(zoom.width(seconds, afforded))
                     found = detector.detect(frame)
                     zoom.update(found, size, seconds)
                     tracks = tracker.update(found, seconds)
@@ -168,7 +169,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 pulse.count("fps_analysed", started)
                 load = meter.frame(started, clocks.media(), seconds, frames.dropped)
                 if live and load is not None:
-                    widest = max(LEAST_WIDTH, round(full_width * shedder.update(load).width_scale))
+                    shedder.update(load)
                     pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
             tell(final, pts, size)

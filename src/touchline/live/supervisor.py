@@ -56,7 +56,8 @@ class _Life:
 class Supervisor:
     """Runs ``jobs``; ``on_message`` gets every message with its camera's id, on the event loop's thread.
 
-    ``environment``: the workers', which also get ``TOUCHLINE_WORKER``, the camera's id.
+    ``environment``: the workers', which also get ``TOUCHLINE_WORKER``, the camera's id, by which
+    people and tests find a camera's worker among processes.
     """
 
     def __init__(

@@ -5,9 +5,10 @@ What `touchline.compile` is. The first half, training, is train.py; between the 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -21,8 +22,7 @@ from touchline.model.lower import executorch, litert, onnx
 from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Array, Sample
 from touchline.runtime.measure import measure
-from touchline.runtime.program import load
-from touchline.runtime.verify import compare
+from touchline.runtime.verify import verify
 from touchline.types.errors import ConfigError, ModelError, ShapeError
 
 Target = Literal["server", "edge", "phone"]
@@ -72,11 +72,11 @@ def compile(
     if kind == "int8" and not real:
         raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
 
-    program = trace.trace(module, example, name)
-    _require_operators(program, known, name)
-    samples = _reference(module, real or [tuple(tensor.numpy() for tensor in example)])
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+    with _inferring(module), tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+        program = trace.trace(module, example, name)
+        _require_operators(program, known, name)
+        samples = _reference(module, real or [tuple(tensor.numpy() for tensor in example)], name)
         draft = Path(work) / folder.name
         draft.mkdir()
         file = _lower(module, program, example, known, draft, real if kind == "int8" else None)
@@ -92,8 +92,7 @@ def compile(
         files = [file, golden.FILE]
         manifest.write(draft, said, files)
         # From here on as on a device: what was written is loaded, run and judged.
-        verdict = compare(load(draft), samples, float(said["tolerance"]), name).require()
-        said["verified"] = verdict.as_dict()
+        said["verified"] = verify(draft).require().as_dict()
         manifest.write(draft, said, files)
         (measured,) = measure([draft])
         said["measured"] = {key: value for key, value in measured.as_dict().items() if key != "name"}
@@ -102,13 +101,25 @@ def compile(
     return manifest.read(folder)
 
 
+@contextlib.contextmanager
+def _inferring(module: nn.Module) -> Generator[None]:
+    """Evaluation mode inside; after it every part is as the caller had it, who may go on training."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
 def _lower(
     module: nn.Module,
     program: ExportedProgram,
     example: Sequence[Tensor],
     target: Target,
     folder: Path,
-    calibration: onnx.Samples | None,
+    calibration: golden.Inputs | None,
 ) -> str:
     match target:
         case "server":
@@ -137,14 +148,16 @@ def _require_operators(program: ExportedProgram, target: Target, name: str) -> N
         raise trace.refuse(name, target, missing, others)
 
 
-def _reference(module: nn.Module, inputs: Sequence[tuple[Array, ...]]) -> list[Sample]:
+def _reference(module: nn.Module, inputs: Sequence[tuple[Array, ...]], name: str) -> list[Sample]:
     """What the float module itself answers to the first of ``inputs``."""
     samples: list[Sample] = []
     held = 0
     for arrays in inputs[:_GOLDEN]:
         with torch.no_grad():
-            answer = module.eval()(*(torch.from_numpy(array.copy()) for array in arrays))
+            answer = module(*(torch.from_numpy(array.copy()) for array in arrays))
         outputs = tuple(tensor.numpy() for tensor in _tensors(answer))
+        if not all(np.isfinite(array).all() for array in outputs):
+            raise ModelError(f"{name}: itself answers a NaN or an infinity; mend the module or its inputs")
         held += sum(array.nbytes for array in (*arrays, *outputs))
         if samples and held > _GOLDEN_BYTES:
             break

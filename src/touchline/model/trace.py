@@ -25,11 +25,10 @@ class Unsupported:
 
 
 def trace(module: nn.Module, example: Sequence[Tensor], name: str) -> ExportedProgram:
-    """The module in evaluation mode as one graph with the example's shapes.
+    """The module, in evaluation mode, as one graph with the example's shapes.
 
     Raises `ModelError` where Python decides by the data what is computed, which no device can.
     """
-    module = module.eval()
     try:
         return torch.export.export(module, tuple(example), strict=False)
     except Exception as error:

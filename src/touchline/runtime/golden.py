@@ -15,6 +15,8 @@ from touchline.types.errors import ModelError
 
 FILE = "golden.npz"
 Array = NDArray[Any]
+Inputs = Sequence[tuple[Array, ...]]
+"""Real inputs of a model: for each, one array per port."""
 
 
 @dataclass(frozen=True, slots=True)

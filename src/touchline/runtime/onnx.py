@@ -16,6 +16,8 @@ from touchline.types.errors import ModelError
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(bool)": "bool",
     "tensor(uint8)": "uint8",
     "tensor(int8)": "int8",
     "tensor(int32)": "int32",
@@ -62,5 +64,7 @@ class OnnxModel:
 
 
 def _port(node: Any) -> Port:
+    if node.type not in _DTYPES:
+        raise ModelError(f"{node.name}: is a {node.type}, which cannot be given as an array; use another type")
     shape = tuple(size if isinstance(size, int) and size > 0 else None for size in node.shape)
-    return Port(node.name, shape, np.dtype(_DTYPES.get(node.type, "object")))
+    return Port(node.name, shape, np.dtype(_DTYPES[node.type]))

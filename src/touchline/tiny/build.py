@@ -144,20 +144,21 @@ def section_sizes(image: Path) -> dict[str, int]:
 
 
 def _run_header(ports: Ports) -> str:
+    """What the harness has to know of a model, in names that no model is likely to have."""
     upper = ports.name.upper()
     lines = [
         '#include "model.h"',
-        "typedef struct {\n    uint32_t offset, bytes;\n} model_port;",
-        f"#define MODEL_ARENA_BYTES {upper}_ARENA_BYTES",
-        f"#define model_run {ports.name}_run",
+        "typedef struct {\n    uint32_t offset, bytes;\n} touchline_harness_port;",
+        f"#define TOUCHLINE_HARNESS_ARENA_BYTES {upper}_ARENA_BYTES",
+        f"#define touchline_harness_run {ports.name}_run",
     ]
     for kind, sizes in (("INPUT", ports.inputs), ("OUTPUT", ports.outputs)):
         names = [f"{upper}_{kind}" if len(sizes) == 1 else f"{upper}_{kind}_{i}" for i in range(len(sizes))]
         rows = ", ".join(f"{{{name}_OFFSET, {name}_BYTES}}" for name in names)
         lines += [
-            f"#define MODEL_{kind}S {len(sizes)}u",
-            f"#define MODEL_{kind}S_BYTES {sum(sizes)}",
-            f"static const model_port model_{kind.lower()}s[] = {{{rows}}};",
+            f"#define TOUCHLINE_HARNESS_{kind}S {len(sizes)}u",
+            f"#define TOUCHLINE_HARNESS_{kind}S_BYTES {sum(sizes)}",
+            f"static const touchline_harness_port touchline_harness_{kind.lower()}s[] = {{{rows}}};",
         ]
     return "\n".join([*lines, ""])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ import torch
 from torch.export import ExportedProgram
 
 from touchline.model.lower.quiet import quiet
-from touchline.runtime.golden import Array
+from touchline.runtime.golden import Inputs
 
 FILE = "model.pte"
-Samples = Sequence[tuple[Array, ...]]
 
 
 def supports() -> Any:
@@ -25,7 +23,7 @@ def supports() -> Any:
     return known
 
 
-def lower(program: ExportedProgram, folder: Path, calibration: Samples | None) -> str:
+def lower(program: ExportedProgram, folder: Path, calibration: Inputs | None) -> str:
     """Write model.pte; with ``calibration`` in int8 (XNNPACK's own quantiser, weights per channel). Returns the
     file's name."""
     with quiet():
@@ -39,7 +37,7 @@ def lower(program: ExportedProgram, folder: Path, calibration: Samples | None) -
     return FILE
 
 
-def _quantise(program: ExportedProgram, calibration: Samples) -> ExportedProgram:
+def _quantise(program: ExportedProgram, calibration: Inputs) -> ExportedProgram:
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
         XNNPACKQuantizer,
         get_symmetric_quantization_config,

@@ -1,4 +1,4 @@
-"""Target ``edge``: LiteRT, the lightest runtime on a box; and int8 in and out for target ``mcu``."""
+"""Target ``edge``: LiteRT, the lightest runtime on a box."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from touchline.model.lower.quiet import quiet
-from touchline.runtime.golden import Array
+from touchline.runtime.golden import Inputs
 from touchline.types.errors import ModelError
 
 FILE = "model.tflite"
-Samples = Sequence[tuple[Array, ...]]
 _SIGNATURE = "serving_default"
 
 
@@ -27,42 +26,32 @@ def supports() -> Any:
     return known
 
 
-def lower(
-    module: nn.Module,
-    example: Sequence[Tensor],
-    folder: Path,
-    calibration: Samples | None,
-    *,
-    whole_int8: bool = False,
-) -> str:
-    """Write model.tflite; with ``calibration`` in int8 (static, weights per channel), its inputs and outputs too
-    if ``whole_int8``. Returns the file's name."""
+def lower(module: nn.Module, example: Sequence[Tensor], folder: Path, calibration: Inputs | None) -> str:
+    """Write model.tflite; with ``calibration`` in int8 (static, weights per channel) but for what goes in and
+    out. Returns the file's name."""
     with quiet():
         import litert_torch
 
-    with quiet():
-        litert_torch.convert(module.eval(), tuple(example)).export(str(folder / FILE))
+        litert_torch.convert(module, tuple(example)).export(str(folder / FILE))
         if calibration is not None:
-            _quantise(folder / FILE, calibration, whole_int8)
+            _quantise(folder / FILE, calibration)
     _weights_inside(folder / FILE)
     return FILE
 
 
-def _quantise(file: Path, calibration: Samples, whole_int8: bool) -> None:
+def _quantise(file: Path, calibration: Inputs) -> None:
     from ai_edge_litert.interpreter import Interpreter
     from ai_edge_quantizer import quantizer, recipe
 
-    rules: list[dict[str, Any]] = recipe.static_wi8_ai8()
-    if not whole_int8:
-        rules += [
-            {
-                "regex": ".*",
-                "operation": edge,
-                "algorithm_key": "no_quantize",
-                "op_config": {"weight_tensor_config": None},
-            }
-            for edge in ("INPUT", "OUTPUT")
-        ]
+    rules: list[dict[str, Any]] = recipe.static_wi8_ai8() + [
+        {
+            "regex": ".*",
+            "operation": edge,
+            "algorithm_key": "no_quantize",
+            "op_config": {"weight_tensor_config": None},
+        }
+        for edge in ("INPUT", "OUTPUT")
+    ]
     names: list[str] = Interpreter(str(file)).get_signature_list()[_SIGNATURE]["inputs"]
     feeds = [dict(zip(names, sample, strict=True)) for sample in calibration]
     work = quantizer.Quantizer(str(file))

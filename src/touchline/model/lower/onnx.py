@@ -16,11 +16,10 @@ from torch.export import ExportedProgram
 from torch.onnx._internal.exporter import _dispatching, _registration
 
 from touchline.model.lower.quiet import quiet
-from touchline.runtime.golden import Array
+from touchline.runtime.golden import Array, Inputs
 from touchline.types.errors import ModelError
 
 FILE = "model.onnx"
-Samples = Sequence[tuple[Array, ...]]
 
 
 def supports() -> Any:
@@ -33,7 +32,7 @@ def supports() -> Any:
     return known
 
 
-def lower(program: ExportedProgram, folder: Path, calibration: Samples | None) -> str:
+def lower(program: ExportedProgram, folder: Path, calibration: Inputs | None) -> str:
     """Write model.onnx; with ``calibration`` in int8 (static, QDQ, weights per channel). Returns its name."""
     with quiet():
         exported = torch.onnx.export(program, dynamo=True, verbose=False)
@@ -47,7 +46,7 @@ def lower(program: ExportedProgram, folder: Path, calibration: Samples | None) -
     return FILE
 
 
-def quantise(file: Path, calibration: Samples) -> None:
+def quantise(file: Path, calibration: Inputs) -> None:
     """Put ``file``'s network into int8 in place, calibrated by the range its activations take on the samples."""
     with tempfile.TemporaryDirectory() as work:
         ready = Path(work) / "ready.onnx"
@@ -66,7 +65,7 @@ def quantise(file: Path, calibration: Samples) -> None:
 
 
 class _Reader(CalibrationDataReader):
-    def __init__(self, names: Sequence[str], samples: Samples) -> None:
+    def __init__(self, names: Sequence[str], samples: Inputs) -> None:
         self._feeds: Iterator[dict[str, Array]] = (dict(zip(names, sample, strict=True)) for sample in samples)
 
     def get_next(self) -> Any:

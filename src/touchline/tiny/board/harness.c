@@ -53,29 +53,29 @@ static void transfer(int32_t what, int32_t mode, const char *name, void *data, u
     semihost(SYS_CLOSE, &handle);
 }
 
-static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(16)));
-static int8_t inputs[MODEL_INPUTS_BYTES], outputs[MODEL_OUTPUTS_BYTES];
+static int8_t arena[TOUCHLINE_HARNESS_ARENA_BYTES] __attribute__((aligned(16)));
+static int8_t inputs[TOUCHLINE_HARNESS_INPUTS_BYTES], outputs[TOUCHLINE_HARNESS_OUTPUTS_BYTES];
 
 /* Markers for whoever counts from outside. */
-void model_begins(void);
-void model_ended(void);
-__attribute__((noinline)) void model_begins(void) { __asm__ volatile("" ::: "memory"); }
-__attribute__((noinline)) void model_ended(void) { __asm__ volatile("nop" ::: "memory"); }
+void touchline_harness_begins(void);
+void touchline_harness_ended(void);
+__attribute__((noinline)) void touchline_harness_begins(void) { __asm__ volatile("" ::: "memory"); }
+__attribute__((noinline)) void touchline_harness_ended(void) { __asm__ volatile("nop" ::: "memory"); }
 
 static uint32_t run_once(void)
 {
     memset(arena, 0x55, sizeof arena);
-    for (uint32_t i = 0, at = 0; i < MODEL_INPUTS; at += model_inputs[i].bytes, i++)
-        memcpy(arena + model_inputs[i].offset, inputs + at, model_inputs[i].bytes);
+    for (uint32_t i = 0, at = 0; i < TOUCHLINE_HARNESS_INPUTS; at += touchline_harness_inputs[i].bytes, i++)
+        memcpy(arena + touchline_harness_inputs[i].offset, inputs + at, touchline_harness_inputs[i].bytes);
     SYST_CVR = 0;
     __asm__ volatile("dsb\n isb" ::: "memory");
     uint32_t begin = SYST_CVR;
-    model_begins();
-    model_run(arena);
-    model_ended();
+    touchline_harness_begins();
+    touchline_harness_run(arena);
+    touchline_harness_ended();
     uint32_t end = SYST_CVR;
-    for (uint32_t i = 0, at = 0; i < MODEL_OUTPUTS; at += model_outputs[i].bytes, i++)
-        memcpy(outputs + at, arena + model_outputs[i].offset, model_outputs[i].bytes);
+    for (uint32_t i = 0, at = 0; i < TOUCHLINE_HARNESS_OUTPUTS; at += touchline_harness_outputs[i].bytes, i++)
+        memcpy(outputs + at, arena + touchline_harness_outputs[i].offset, touchline_harness_outputs[i].bytes);
     return (begin - end) & 0xFFFFFFu;
 }
 
