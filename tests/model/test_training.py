@@ -131,7 +131,8 @@ def test_what_is_trained_is_found_by_the_device(trained: Path, tmp_path: Path) -
         folder = tmp_path / name
         folder.mkdir()
         export_onnx(net, folder / "model.onnx", calibration, width=320)
-        write_artifact(folder, {"name": "small"}, width=320, score=0.3, ball_score=0.3)
+        proof = [picture.frame for picture in pictures[:2]]
+        write_artifact(folder, net, proof, {"name": "small"}, width=320, score=0.3, ball_score=0.3)
         found = evaluate(folder, held)
         assert found["people_ap50"] == pytest.approx(
             by_torch["people_ap50"], abs=0.001 if name == "float" else 0.15

@@ -120,6 +120,16 @@ def test_golden_samples_that_no_such_model_gave_are_refused(odd: str, tmp_path: 
         compare(program, samples, 1e-3, "t")
 
 
+@pytest.mark.parametrize("folder", [path.parent for path in manifest.SHIPPED.glob("*/manifest.json")])
+def test_every_shipped_model_is_proved_here(folder: Path) -> None:
+    assert verify(folder).require().samples >= 2
+
+
+@pytest.mark.parametrize("folder", [path.parent for path in manifest.SHIPPED.glob("*/manifest.json")])
+def test_every_shipped_model_is_proved_here(folder: Path) -> None:
+    assert verify(folder).require().samples >= 2
+
+
 def test_an_output_after_the_worst_counts_too() -> None:
     nan = float("nan")
     outputs = (Deviation("a", 0.0, 0.0, 0.0), Deviation("b", nan, nan, 0.0))
@@ -182,6 +192,8 @@ def test_measuring_interleaves_and_tells_all(tmp_path: Path) -> None:
     folders = [artifact(tmp_path / "a"), artifact(tmp_path / "b")]
     found = measure(folders, threads=[1], rounds=3)
     assert [each.name for each in found] == [str(folder) for folder in folders]
+    (twice, again) = measure(folders[:1] * 2, threads=[1], rounds=1)
+    assert len(twice.latency) == len(again.latency) == 1
     for each in found:
         assert each.latency[0].p95_ms >= each.latency[0].p50_ms > 0
         assert each.cold_start_ms > 0

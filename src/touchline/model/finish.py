@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from touchline.model.recipe import Recipe
 from touchline.vision.detect import load_detector
 
 _CALIBRATION = 64
+_PROOF = 4
+"""Pictures whose planes and float answers go with the artifact: at 960×544 some 2.5 MB each."""
 _LEAST = 0.02
 
 
@@ -38,8 +41,11 @@ def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence
         },
         "accuracy": {},
     }
-    thresholds = {"score": 0.35, "ball_score": 0.45}
-    write_artifact(artifact, facts, width=plan.style.width, **thresholds)
+    proof = [picture.frame for picture in pictures[:: max(1, len(pictures) // _PROOF)][:_PROOF]]
+    write = partial(
+        write_artifact, artifact, net, proof, facts, width=plan.style.width, score=0.35, ball_score=0.45
+    )
+    write()
     if held:
         detector = load_detector(artifact, options={"score": _LEAST, "ball_score": _LEAST})
         found = score(detector.detect, held)
@@ -48,5 +54,5 @@ def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence
             "width": plan.style.width,
             **{name: round(value, 4) for name, value in found.items() if name != "ms_per_frame"},
         }
-        write_artifact(artifact, facts, width=plan.style.width, **thresholds)
+        write()
     return artifact

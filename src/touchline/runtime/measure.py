@@ -63,21 +63,19 @@ def measure(
     They run on their golden inputs, or on zeros without any. Raises `ModelError` where one cannot be run.
     """
     counts = list(threads) if threads else sorted({1, os.cpu_count() or 1})
-    latency: dict[Path, list[Latency]] = {folder: [] for folder in folders}
+    latency: list[list[Latency]] = [[] for _ in folders]  # by place: one artifact may stand against itself
     for count in counts:
         programs = [load(folder, threads=count) for folder in folders]
         calls = [_call(program, folder) for program, folder in zip(programs, folders, strict=True)]
-        for folder, spent in zip(folders, take_turns(calls, rounds), strict=True):
+        for mine, spent in zip(latency, take_turns(calls, rounds), strict=True):
             p50, p95 = np.percentile(spent, [50, 95]) * 1e3
-            latency[folder].append(Latency(count, round(float(p50), 4), round(float(p95), 4)))
+            mine.append(Latency(count, round(float(p50), 4), round(float(p95), 4)))
     found: list[Measurement] = []
-    for folder in folders:
+    for folder, mine in zip(folders, latency, strict=True):
         cold = _cold(folder)
         size = manifest.read(folder).file.stat().st_size if folder.is_dir() else folder.stat().st_size
         found.append(
-            Measurement(
-                str(folder), tuple(latency[folder]), cold["cold_start_ms"], cold["peak_memory_mb"], size, machine()
-            )
+            Measurement(str(folder), tuple(mine), cold["cold_start_ms"], cold["peak_memory_mb"], size, machine())
         )
     return found
 
