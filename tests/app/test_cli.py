@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.box import command
 from touchline.app.cli import cameras_of
+from touchline.types import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,10 @@ def test_version() -> None:
     done = command("--version")
     assert done.returncode == 0
     assert done.stdout.strip()
+
+
+def test_a_name_without_its_source_shows_no_password() -> None:
+    with pytest.raises(ConfigError) as caught:
+        cameras_of([], ["rtsp://admin:hunter2@10.0.0.7/1"], set())
+    assert "hunter2" not in str(caught.value)
+    assert "10.0.0.7" in str(caught.value)

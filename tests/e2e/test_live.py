@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bright_square import write_square, write_square_detector
 from tests.clips import write_clip, write_sound
 from tests.e2e.box import Box, children, command, running
 
@@ -74,6 +75,22 @@ def test_a_killed_worker_is_replaced_and_the_others_do_not_notice(tmp_path: Path
         for count in ("restarts", "reconnects", "source_dropped", "line_dropped", "facts_dropped"):
             assert neighbour[count] == 0, count
         assert box.tracks("cam2")[-1]["media_time"] > last, "its neighbour's pictures kept being analysed"
+
+
+def test_a_new_worker_s_tracks_have_new_numbers_and_the_old_ones_end(tmp_path: Path) -> None:
+    model = write_square_detector(tmp_path / "square.onnx")
+    clip = write_square(tmp_path / "clip.mp4", lambda k: 100 + k % 7, frames=100)
+    with running(tmp_path, "live", str(clip), "--loop", "--model", str(model)) as box:
+        box.wait("cam1", lambda _: numbers_of(box, "track_started") == [1])
+        os.kill(box.worker_of("cam1"), signal.SIGKILL)
+        box.wait("cam1", lambda _: len(numbers_of(box, "track_started")) > 1)
+        assert numbers_of(box, "track_ended")[0] == 1
+        assert numbers_of(box, "track_started")[1] == 2
+
+
+def numbers_of(box: Box, kind: str) -> list[int]:
+    facts = box.get(f"api/v1/facts?camera=cam1&kind={kind}&limit=1000")["facts"]
+    return [fact["track"] for fact in facts]
 
 
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ def test_what_is_no_source_says_what_is(source: str) -> None:
             "rtmp://host/live/{}",
             "RTMPS://host:443/app/instance/{}/",
             "rtmp://host/live/{}?start=0",
+            "rtsp://admin:a blank {}@host/x",
+            "https://host/a.m3u8?Policy={}&Expires=1",
+            "https://host/a.m3u8?a=1&hdnts={}",
+            "rtmp://host/live/x?k={}",
         ]
     ),
 )
@@ -66,6 +70,6 @@ def test_no_secret_is_shown(secret: str, pattern: str) -> None:
 
 def test_the_rest_stays_readable() -> None:
     assert redact("rtsp://u:p@10.0.0.7:554/court?channel=2") == "rtsp://***@10.0.0.7:554/court?channel=2"
-    assert redact("rtmp://u:p@h:1935/live/key?start=0") == "rtmp://***@h:1935/live/***?start=0"
+    assert redact("rtmp://u:p@h:1935/live/key?start=0") == "rtmp://***@h:1935/live/***?start=***"
     assert redact("rtmp://h") == "rtmp://h"
     assert redact("srt://h:9?latency=80&passphrase=abc") == "srt://h:9?latency=80&passphrase=***"

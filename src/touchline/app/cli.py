@@ -190,7 +190,9 @@ def cameras_of(sources: list[str], named: list[str], taken: set[str]) -> list[Ca
     for text in named:
         name, equals, source = text.partition("=")
         if not equals or not name.strip() or not source:
-            raise ConfigError(f"--name {text}: not of the form NAME=SOURCE; e.g. north=rtsp://10.0.0.7/1")
+            from touchline.media.sources.location import redact
+
+            raise ConfigError(f"--name {redact(text)}: not of the form NAME=SOURCE; e.g. north=rtsp://10.0.0.7/1")
         identity = _slug(name)
         cameras.append(CameraSettings(id=identity, name=name.strip()[:80], source=source))
     taken = taken | {camera.id for camera in cameras}

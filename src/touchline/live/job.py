@@ -15,7 +15,8 @@ class CameraJob:
     ``epoch``: the box's media time 0, in seconds of the system's monotonic clock. ``detect_hz``: detections a
     second at best. ``detect_width``: width in px of the picture that the detector sees, or None for the
     model's own. ``process``: the user's step, ``FILE.py:FUNCTION``. ``realtime``: False reads a recording as
-    fast as it goes and drops nothing.
+    fast as it goes and drops nothing. ``first_track``: the number of the first track, above those of the worker
+    before.
     """
 
     id: str
@@ -31,6 +32,7 @@ class CameraJob:
     display: bool = False
     bitrate: int | None = None
     realtime: bool = True
+    first_track: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values."""

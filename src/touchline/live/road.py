@@ -80,7 +80,8 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     detector = load_detector(job.model, width=job.detect_width)
     full_width = detector.width
     zoom = Zoom(full_width, detector.least_width)
-    tracker, propagator, smoother, register = Tracker(), Propagator(), Smoother(HINDSIGHT), Register()
+    tracker = Tracker(first_id=job.first_track)
+    propagator, smoother, register = Propagator(), Smoother(HINDSIGHT), Register()
     pace, shedder, meter = Pace(), Shedder(job.detect_hz, sizes=detector.resizable), LoadMeter()
     latest = Latest(Tracks.empty(detector.labels))
     presenter = Presenter(job, out.send, signals, latest)

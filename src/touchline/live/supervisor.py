@@ -11,14 +11,16 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
+from touchline.live.roll import Roll
 from touchline.live.tally import AT_REST, Tally
 from touchline.live.worker import EXIT_AGAIN, EXIT_HANGS, EXIT_INPUT
-from touchline.types import CameraState
+from touchline.types import CameraState, Fact, fact_id
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,13 @@ _READ = 256 * 1024
 
 @dataclass(slots=True)
 class _Life:
-    """One worker. ``tally``: of all the camera's workers. ``spoke``: whether it said a word. ``done``: whether it
-    said that there is nothing more to do."""
+    """One worker. ``tally``, ``roll``: of all the camera's workers. ``spoke``: whether it said a word. ``done``:
+    whether it said that there is nothing more to do."""
 
     process: asyncio.subprocess.Process
     writer: asyncio.StreamWriter
     tally: Tally
+    roll: Roll
     spoke: bool = False
     done: bool = False
 
@@ -86,11 +89,13 @@ class Supervisor:
     async def _keep(self, job: CameraJob) -> None:
         clock = asyncio.get_running_loop().time
         failures = restarts = 0
-        tally = Tally()
+        tally, roll = Tally(), Roll()
         while True:
             started = clock()
-            status, why, life = await self._live_once(job, tally)
+            status, why, life = await self._live_once(replace(job, first_track=roll.next), tally, roll)
             tally.end()
+            for pts, data in roll.end():
+                self._pass_on(job.id, Fact(fact_id(time.time_ns() // 1_000_000), job.id, "track_ended", pts, data))
             self._pass_on(job.id, Report(AT_REST))
             if status == EXIT_INPUT:
                 return  # it has said why
@@ -109,7 +114,7 @@ class Supervisor:
             self._pass_on(job.id, Report({"state": str(state), "error": message, "restarts": restarts}))
             await asyncio.sleep(delay)
 
-    async def _live_once(self, job: CameraJob, tally: Tally) -> tuple[int, str, _Life | None]:
+    async def _live_once(self, job: CameraJob, tally: Tally, roll: Roll) -> tuple[int, str, _Life | None]:
         """Start a worker and hear it out.
 
         Returns its exit status, why it was killed ("" where it was not), and what there is to know of it, None
@@ -125,7 +130,7 @@ class Supervisor:
                 ours.close()
             return 1, f"could not be started ({error.strerror})", None
         reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
-        life = self._running[job.id] = _Life(process, writer, tally)
+        life = self._running[job.id] = _Life(process, writer, tally, roll)
         why = ""
         try:
             writer.write(pack(Command("start", job.to_json())))
@@ -168,6 +173,8 @@ class Supervisor:
                     if "state" in message.fields:
                         patience = SILENCE_S  # its libraries and the model are loaded
                     message = Report(life.tally.add(message.fields))
+                elif isinstance(message, Fact):
+                    life.roll.hear(message)
                 self._pass_on(camera, message)
 
     def _pass_on(self, camera: str, message: Message) -> None:

@@ -24,10 +24,11 @@ class Tracker:
     """Follows the athletes and the ball of one camera.
 
     At any rate and with gaps: `update` at frames with detections, `coast` at the frames between. Times are media
-    seconds and never go back. People and balls have numbers from one sequence and never take each other's.
+    seconds and never go back. People and balls have numbers from one sequence, from ``first_id`` on, and never
+    take each other's.
     """
 
-    def __init__(self, config: TrackerConfig | None = None) -> None:
+    def __init__(self, config: TrackerConfig | None = None, first_id: int = 1) -> None:
         self._config = config or TrackerConfig()
         self._people = Population(self._config.people)
         self._balls = Population(self._config.ball)
@@ -36,7 +37,7 @@ class Tracker:
         self._size: tuple[int, int] | None = None
         self._time: float | None = None
         self._updated: float | None = None
-        self._next_id = 1
+        self._next_id = first_id
         self._labels: tuple[str, ...] | None = None
         self._shown: tuple[Rows, Rows] = (NO_ROWS, NO_ROWS)
 

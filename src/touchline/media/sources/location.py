@@ -11,8 +11,11 @@ from touchline.types import SourceError
 
 HIDDEN = "***"
 
-# Up to the last @, for passwords are pasted unquoted and may hold a / or ?.
-_USERINFO = re.compile(r"(?<=://)\S*@")
+# Up to the last @, for passwords are pasted unquoted and may hold a /, a ? or a blank.
+_USERINFO = re.compile(r"(?<=://)[^\n]*@")
+# Signed addresses of web servers call their secrets what they like, and what is none tells little.
+_QUERY = re.compile(r"(?i)(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
+_SIGNED = re.compile(r"(?i)\b(?:https?|rtmps?)://[^?#\s]*\?[^#\s]*")
 # The last part of an RTMP address is the key to publish under that name, or to watch it.
 _STREAM_KEY = re.compile(r"(?i)\b(rtmps?://[^/?#\s]+/(?:[^?#\s]*/)?)[^/?#\s]+")
 _SECRET = re.compile(
@@ -45,8 +48,10 @@ _SCHEMES = {
 
 
 def redact(source: str) -> str:
-    """``source`` with user, password, RTMP stream key and secret-looking parameters replaced by ``***``."""
+    """``source`` with user, password, RTMP stream key and secret-looking parameters replaced by ``***``; of
+    addresses of web and RTMP servers all parameters are."""
     shown = _USERINFO.sub(f"{HIDDEN}@", source)
+    shown = _SIGNED.sub(lambda found: _QUERY.sub(rf"\1={HIDDEN}", found[0]), shown)
     return _SECRET.sub(rf"\1={HIDDEN}", _STREAM_KEY.sub(rf"\1{HIDDEN}", shown))
 
 
