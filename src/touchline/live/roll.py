@@ -27,7 +27,7 @@ class Roll:
             self._open.pop(track, None)
 
     def end(self) -> list[tuple[int, dict[str, JsonValue]]]:
-        """The worker has ended, and with it all that it followed: of each the ``track_ended``, media time and data."""
+        """The worker has ended, and all it followed with it: of each the ``track_ended``, media time and data."""
         ended: list[tuple[int, dict[str, JsonValue]]] = [
             (self._pts, {"track": track, "label": label, "seconds": round((self._pts - came) / MEDIA_CLOCK, 3)})
             for track, (came, label) in self._open.items()
