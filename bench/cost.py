@@ -78,8 +78,10 @@ class Network:
 
 
 def decode_alone(clip: Path, count: int, *, unfiltered: bool = False) -> int:
-    with av.open(str(clip), options={"skip_loop_filter": "all"} if unfiltered else {}) as container:
+    with av.open(str(clip)) as container:
         stream = container.streams.video[0]
+        if unfiltered:
+            stream.codec_context.options = {"skip_loop_filter": "all"}
         stream.codec_context.thread_count = 1
         return sum(1 for _ in islice(container.decode(stream), count))
 

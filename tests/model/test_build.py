@@ -62,6 +62,23 @@ def test_int8_is_smaller_and_still_the_same_model(target: str, folder: Path) -> 
     assert artifact.manifest["verified"]["samples"] == 8
 
 
+def test_no_weights_lie_outside_the_flatbuffer(folder: Path) -> None:
+    """The quantiser puts them behind it, where TFLM and others read garbage."""
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    torch.manual_seed(0)
+    wide = torch.nn.Sequential(torch.nn.Linear(600, 600), torch.nn.ReLU(), torch.nn.Linear(600, 4))
+    samples = [np.random.default_rng(n).normal(size=(1, 600)).astype(np.float32) for n in range(8)]
+    artifact = touchline.compile(
+        wide, torch.randn(1, 600), "edge", quantise="int8", calibration=samples, out=folder / "wide-edge"
+    )
+    data = artifact.file.read_bytes()
+    assert data[4:8] == b"TFL3"
+    model = schema.Model.GetRootAs(data, 0)
+    buffers = [model.Buffers(index) for index in range(model.BuffersLength())]
+    assert all(buffer.Offset() <= 1 for buffer in buffers)
+    assert max(buffer.DataLength() for buffer in buffers) == 360_000
+
+
 def test_what_loses_more_than_its_tolerance_is_not_written(folder: Path) -> None:
     model, x = nets.small_net()
     out = folder / "strict"

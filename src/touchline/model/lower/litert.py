@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from touchline.model.lower.quiet import quiet
 from touchline.runtime.golden import Inputs
-from touchline.types.errors import ModelError
 
 FILE = "model.tflite"
 _SIGNATURE = "serving_default"
@@ -41,7 +41,8 @@ def lower(module: nn.Module, example: Sequence[Tensor], folder: Path, calibratio
 
 def _quantise(file: Path, calibration: Inputs) -> None:
     from ai_edge_litert.interpreter import Interpreter
-    from ai_edge_quantizer import quantizer, recipe
+    from ai_edge_quantizer import calibrator, quantizer, recipe, recipe_manager
+    from ai_edge_quantizer.utils import qsv_utils
 
     rules: list[dict[str, Any]] = recipe.static_wi8_ai8() + [
         {
@@ -54,20 +55,31 @@ def _quantise(file: Path, calibration: Inputs) -> None:
     ]
     names: list[str] = Interpreter(str(file)).get_signature_list()[_SIGNATURE]["inputs"]
     feeds = [dict(zip(names, sample, strict=True)) for sample in calibration]
+    # By least and greatest values: the quantiser's own moving average hangs on the first few samples, and what is
+    # beyond it saturates.
+    manager = recipe_manager.RecipeManager()
+    manager.load_quantization_recipe(rules)
+    seen = calibrator.Calibrator(str(file), num_threads=1, qsv_update_func=qsv_utils.min_max_update)
+    seen.calibrate({_SIGNATURE: feeds}, manager)
     work = quantizer.Quantizer(str(file))
     work.load_quantization_recipe(rules)
-    ranges: Any = work.calibrate({_SIGNATURE: feeds})
-    work.quantize(ranges).export_model(str(file), overwrite=True)
+    work.quantize(seen.get_model_qsvs()).export_model(str(file), overwrite=True)
     file.chmod(0o644)
 
 
 def _weights_inside(file: Path) -> None:
-    """Refuse a file whose weights lie outside its flatbuffer: some runtimes read garbage there and say OK."""
+    """Bring weights that lie outside the flatbuffer into it. The quantiser leaves them there, where some runtimes
+    read garbage and say that all is well."""
+    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
-    model: Any = schema.Model.GetRootAs(file.read_bytes(), 0)
-    outside = sum(model.Buffers(index).Offset() > 1 for index in range(model.BuffersLength()))
+    data = file.read_bytes()
+    model: Any = schema.ModelT.InitFromPackedBuf(data, 0)
+    outside = [buffer for buffer in model.buffers if buffer.offset > 1]
+    for buffer in outside:
+        buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
     if outside:
-        raise ModelError(
-            f"{file.name}: {outside} weights lie outside the flatbuffer; not every runtime finds them"
-        )
+        builder: Any = flatbuffers.Builder(len(data))
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        file.write_bytes(builder.Output())
