@@ -41,6 +41,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from touchline.live.pace import Pace
 from touchline.media.capture import Capture
 from touchline.media.decode import Decoder
 from touchline.types import MEDIA_CLOCK, Frame, StreamInfo
@@ -101,12 +102,11 @@ def pictures(clip: Path, count: int) -> Iterator[Frame]:
 
 
 def touchline(clip: Path, count: int, detector: Detector, hz: float) -> int:
-    tracker, propagator = Tracker(), Propagator()
-    tracks, due, done = None, 0.0, 0
+    tracker, propagator, pace = Tracker(), Propagator(), Pace()
+    tracks, done = None, 0
     for frame in pictures(clip, count):
         seconds = frame.pts / MEDIA_CLOCK
-        if tracks is None or seconds >= due - 1e-6:
-            due = max(due, seconds) + 1 / hz
+        if pace.due(frame.pts, hz, is_key=frame.is_key) or tracks is None:
             tracks = tracker.update(detector.detect(frame), seconds)
             propagator.start(frame)
         else:

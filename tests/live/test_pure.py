@@ -47,6 +47,23 @@ def test_pace_is_even() -> None:
     assert set(np.diff(due).tolist()) == {5}
 
 
+@pytest.mark.parametrize(("gop", "first"), [(50, 3), (50, 2), (25, 4), (100, 1)])
+def test_pace_falls_in_with_the_camera_s_key_frames(gop: int, first: int) -> None:
+    pace = Pace()
+    due = [at for at in range(1000) if pace.due(at * 3600, 5, is_key=at % gop == first)]
+    keys = {at for at in range(gop, 1000) if at % gop == first}
+    assert keys - set(due) <= {min(keys)}
+    assert len(due) <= 202
+
+
+@given(st.sampled_from([1.0, 2.0, 5.0, 7.0, 12.0]), st.sampled_from([10, 25, 30, 60]), st.data())
+def test_pace_never_detects_much_more_often_for_key_frames(hz: float, fps: int, data: st.DataObject) -> None:
+    pace, seconds = Pace(), 20
+    keys = data.draw(st.one_of(st.just(1), st.integers(2, 60)))
+    due = sum(pace.due(round(at * MEDIA_CLOCK / fps), hz, is_key=at % keys == 0) for at in range(fps * seconds))
+    assert due <= 1.2 * min(hz, fps) * seconds + 2
+
+
 @given(st.lists(st.integers(0, 10 * MEDIA_CLOCK), max_size=60))
 def test_pace_survives_time_stamps_in_any_order(stamps: list[int]) -> None:
     pace = Pace()

@@ -115,10 +115,23 @@ def test_centre_head() -> None:
     maps[5:9, 2, 3] = np.log([1, 2, 1.5, 3])
     maps[1, 6, 1] = 0.0  # a ball at (6, 26)
     maps[9:13, 6, 1] = np.log(0.5)
-    boxes, scores, classes = heads.centre(maps, 4, 0.1)
+    boxes, scores, classes = heads.centre(maps, 32, 0.1)
     assert boxes.tolist() == [pytest.approx([10, 2, 20, 22]), pytest.approx([4, 24, 8, 28])]
     assert scores.tolist() == pytest.approx([1 / (1 + np.exp(-2)), 0.5])
     assert classes.tolist() == [3, 0]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 9))
+def test_a_place_that_answers_for_four_cells_says_what_the_four_would(seed: int, high: int, wide: int) -> None:
+    maps = np.random.default_rng(seed).normal(0, 1, (13, 2 * high, 2 * wide)).astype(np.float32)
+    packed = np.empty((13, 2, 2, high, wide), np.float32)
+    for down in (0, 1):
+        for across in (0, 1):
+            packed[:, down, across] = maps[:, down::2, across::2]
+    for one, other in zip(
+        heads.centre(maps, 8 * wide, 0.3), heads.centre(packed.reshape(52, high, wide), 8 * wide, 0.3), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 @given(st.integers(0, 10**6), st.floats(60, 200), st.floats(60, 200), st.floats(0, 0.15))
@@ -136,7 +149,7 @@ def test_the_box_of_someone_close_is_what_the_cells_around_the_peak_agree_on(
     maps = np.full((13, cells, cells), -9.0, np.float32)
     maps[0] = 3 - (((axis - x) / wide) ** 2 + ((axis - y)[:, None] / high) ** 2) * 20
     maps[5:9] = away + np.random.default_rng(seed).normal(0, noise, away.shape)
-    boxes, scores, _ = heads.centre(maps, 4, 0.5)
+    boxes, scores, _ = heads.centre(maps, 4 * cells, 0.5)
     assert len(boxes) == 1
     assert scores[0] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-3)
     true = np.array([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])

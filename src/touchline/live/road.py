@@ -151,7 +151,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
                 size = frame.width, frame.height
                 tracker.resized(*size)
-                if pace.due(frame.pts, shedder.plan.detect_hz):
+                if pace.due(frame.pts, shedder.plan.detect_hz, is_key=frame.is_key):
                     afforded = max(LEAST_WIDTH, round(full_width * shedder.plan.width_scale))
                     detector.set_width(zoom.width(seconds, afforded))
                     found = detector.detect(frame)

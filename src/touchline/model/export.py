@@ -18,7 +18,16 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from touchline.model.data.pictures import Picture
-from touchline.model.nets.athlete import COARSEST, ROLES, SCALE, STRIDE, ZERO_POINT, AthleteNet
+from touchline.model.nets.athlete import (
+    CHANNELS,
+    COARSEST,
+    FINER,
+    ROLES,
+    SCALE,
+    STRIDE,
+    ZERO_POINT,
+    AthleteNet,
+)
 from touchline.model.recipe import read_text
 from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Sample
@@ -47,7 +56,7 @@ def load_checkpoint(path: Path) -> AthleteNet:
 
 
 def export_onnx(net: AthleteNet, path: Path, pictures: Sequence[Picture] = (), width: int = 960) -> None:
-    """Write ``net`` as ONNX: uint8 (N, 6, H/2, W/2) → float32 (N, 13, H/4, W/4), sizes free.
+    """Write ``net`` as ONNX: uint8 (N, 6, H/2, W/2) → float32 (N, 52, H/8, W/8), sizes free.
 
     With ``pictures`` its convolutions run in int8: weights per channel, activations by the mean range they take on
     these pictures at analysis size ``width``. The last layer stays in float32, as its channels mean
@@ -119,7 +128,8 @@ def write_artifact(
 def _answered(net: AthleteNet, frame: Frame, width: int) -> Sample:
     planes = seen_planes(frame, width)
     with torch.inference_mode():
-        return Sample((planes,), (net(torch.from_numpy(planes).float()).numpy(),))
+        real = (torch.from_numpy(planes).float() - ZERO_POINT) * SCALE
+        return Sample((planes,), (net.maps(real).numpy(),))
 
 
 def seen_planes(frame: Frame, width: int) -> NDArray[np.uint8]:
@@ -148,7 +158,7 @@ def _described(facts: dict[str, Any], width: int, score: float, ball_score: floa
         "outputs": [
             {
                 "name": "maps",
-                "shape": [1, 5 + 8, f"height / {STRIDE}", f"width / {STRIDE}"],
+                "shape": [1, CHANNELS * FINER**2, *(f"{side} / {STRIDE * FINER}" for side in ("height", "width"))],
                 "dtype": "float32",
                 "layout": "NCHW",
             }

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from touchline.model.data.pictures import BALL, Picture
 from touchline.model.metrics import average_precision
-from touchline.model.nets.athlete import COARSEST, STRIDE, AthleteNet
+from touchline.model.nets.athlete import COARSEST, AthleteNet
 from touchline.vision.boxes import centre, suppress
 from touchline.vision.prepare import blocks, fit_free
 
@@ -28,7 +28,7 @@ def probe(net: AthleteNet, pictures: Sequence[Picture], width: int) -> dict[str,
         blocks(frame, fit, planes)
         with torch.inference_mode():
             maps = cast(Tensor, net(torch.from_numpy(planes[None]).float()))[0].numpy()
-        boxes, scores, classes = centre(maps, STRIDE, 0.02)
+        boxes, scores, classes = centre(maps, fit.size[0], 0.02)
         balls = classes == 0
         keep = suppress(boxes, scores, balls, 0.6)
         boxes = boxes[keep] * np.array([*fit.scale, *fit.scale], np.float32)

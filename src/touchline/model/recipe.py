@@ -18,9 +18,9 @@ T = TypeVar("T")
 class NetSpec:
     """The network's shape, see `AthleteNet`."""
 
-    widths: tuple[int, int, int, int] = (32, 48, 80, 128)
+    widths: tuple[int, int, int, int] = (16, 48, 80, 128)
     depths: tuple[int, int] = (1, 3)
-    head: int = 32
+    head: int = 48
 
 
 @dataclass(frozen=True, slots=True)

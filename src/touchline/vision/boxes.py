@@ -14,31 +14,38 @@ Candidates = tuple[Floats, Floats, NDArray[np.intp]]
 """boxes (N, 4) left, top, right, bottom; scores (N,) 0–1; class of each (N,)."""
 
 PERSON_ROLES = 3
+FINER = {13: 1, 52: 2}
+"""Cells of the picture, across and down, that each place of our own head's maps answers for, by its channels."""
 _POLL = np.linspace(-1, 1, 5)
 _DOUBT = float(np.log(0.1 / 0.9))
 _REACH = 0.1
 """Share of a box's side, to either side of its peak, over which cells are asked for the box."""
 
 
-def centre(maps: Floats, stride: int, score: float) -> Candidates:
-    """Our own head, (C, H, W): a peak of a heat map is an object, the distances around it give the box.
+def centre(maps: Floats, width: int, score: float) -> Candidates:
+    """Our own head, (13 · F², H, W): a peak of a heat map is an object, the distances around it give the box.
 
-    Channels: person and ball logits, goalkeeper, player and referee logits, logarithms (of px / stride) of a
-    person's distances left, top, right, bottom of the cell's middle, then the same of a ball. Classes: 0 ball,
-    then the roles. (Objects as points: Zhou et al. 2019, arXiv 1904.07850.)
+    Of F² channels each, one for each cell of a place, row by row: person and ball logits, goalkeeper, player and
+    referee logits, logarithms (of px / stride) of a person's distances left, top, right, bottom of the cell's
+    middle, then the same of a ball. ``width``: of the network's input, px. Classes: 0 ball, then the roles.
+    (Objects as points: Zhou et al. 2019, arXiv 1904.07850.)
     """
+    finer = FINER[len(maps)]
+    high, wide = maps.shape[1] * finer, maps.shape[2] * finer
+    stride = width // wide
+    cells = maps.reshape(-1, finer, finer, *maps.shape[1:])
     threshold = float(np.log(score / (1 - score)))
     boxes: list[Floats] = []
     scores: list[Floats] = []
     classes: list[NDArray[np.intp]] = []
     for kind in (0, 1):
-        heat = maps[kind]
+        heat = cells[kind].transpose(2, 0, 3, 1).reshape(high, wide)
         peaks = (heat > threshold) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
-        rows, columns = np.nonzero(peaks)
+        rows, columns = np.divmod(np.flatnonzero(peaks), wide)
         first = 2 + PERSON_ROLES + 4 * kind
-        boxes.append(_polled(heat, maps[first : first + 4], rows, columns, stride))
+        boxes.append(_polled(heat, cells[first : first + 4], rows, columns, stride))
         scores.append(_sigmoid(heat[rows, columns]))
-        roles = maps[2 : 2 + PERSON_ROLES, rows, columns].argmax(0) + 1
+        roles = _at(cells[2 : 2 + PERSON_ROLES], rows, columns).argmax(0) + 1
         classes.append(roles if kind == 0 else np.zeros_like(roles))
     return np.concatenate(boxes), np.concatenate(scores), np.concatenate(classes)
 
@@ -66,9 +73,15 @@ def _polled(heat: Floats, away: Floats, rows: NDArray[np.intp], columns: NDArray
 
 def _said(away: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], stride: int) -> Floats:
     """The boxes (…, 4) that the cells at ``rows`` and ``columns`` (…) give."""
-    distances = np.moveaxis(np.exp(np.minimum(away[:, rows, columns], 8.0)), 0, -1) * stride
+    distances = np.moveaxis(np.exp(np.minimum(_at(away, rows, columns), 8.0)), 0, -1) * stride
     middle = (np.stack([columns, rows], -1) + 0.5) * stride
     return np.concatenate([middle - distances[..., :2], middle + distances[..., 2:]], -1).astype(np.float32)
+
+
+def _at(cells: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+    """``cells`` (C, F, F, H, W) at ``rows`` and ``columns`` (…) of the picture's cells: (C, …)."""
+    finer = cells.shape[1]
+    return cells[:, rows % finer, columns % finer, rows // finer, columns // finer]
 
 
 def yolox(output: Floats, size: tuple[int, int], strides: Sequence[int], score: float) -> Candidates:

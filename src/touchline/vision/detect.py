@@ -212,8 +212,8 @@ class Detector:
         rows = heads.cells(fit.size, reading.strides)
         first = arrays[0]
         match reading.decode:
-            case "centre" if first.ndim == 4 and first.shape[1] == 13:
-                return heads.centre(first[0], fit.size[0] // first.shape[3], least)
+            case "centre" if first.ndim == 4 and first.shape[1] in heads.FINER:
+                return heads.centre(first[0], fit.size[0], least)
             case "yolox" if first.ndim == 3 and first.shape[1] == rows and first.shape[2] > 5:
                 return heads.yolox(first[0], fit.size, reading.strides, least)
             case "ultralytics" if first.ndim == 3 and first.shape[1] > 4:

@@ -96,7 +96,9 @@ def pack(y: Plane, u: Plane, v: Plane, out: NDArray[np.uint8]) -> None:
     rows, columns = u.shape
     out[:, rows:] = GREY
     out[:, :, columns:] = GREY
-    for index, plane in enumerate((y[::2, ::2], y[::2, 1::2], y[1::2, ::2], y[1::2, 1::2], u, v)):
+    # OpenCV takes pixels apart faster than NumPy's strides do.
+    even, odd = cv2.split(np.ascontiguousarray(y).reshape(2 * rows, columns, 2))
+    for index, plane in enumerate((even[::2], odd[::2], even[1::2], odd[1::2], u, v)):
         out[index, :rows, :columns] = plane
 
 
