@@ -34,7 +34,8 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 from tests.deliver.clips import encode, endless
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
-from touchline.deliver.webrtc import IceSettings, WhepSessions
+from touchline.deliver.ice import IceSettings
+from touchline.deliver.webrtc import WhepSessions
 from touchline.types import MEDIA_CLOCK
 from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.packet import Packet

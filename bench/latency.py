@@ -25,8 +25,9 @@ from tests.deliver.browser import viewer_page
 from tests.deliver.clips import encode, endless
 from touchline.deliver import webrtc
 from touchline.deliver.fanout import CameraStream
+from touchline.deliver.ice import IceSettings
 from touchline.deliver.rtp import Shape
-from touchline.deliver.webrtc import IceSettings, WhepSessions
+from touchline.deliver.webrtc import WhepSessions
 from touchline.types import MEDIA_CLOCK
 from touchline.types.packet import Packet
 

@@ -14,7 +14,8 @@ from tests.deliver.peers import nothing_left_behind, until
 from tests.needs import need
 from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
-from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepSessions
+from touchline.deliver.ice import IceSettings
+from touchline.deliver.webrtc import WhepLimits, WhepSessions
 from touchline.types.fact import Fact
 
 pytestmark = pytest.mark.browser

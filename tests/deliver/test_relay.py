@@ -15,7 +15,8 @@ from tests.deliver.clips import encode, endless, play
 from tests.deliver.peers import Peer, nothing_left_behind, until
 from tests.deliver.relay import USER, WORD, relay
 from touchline.deliver.fanout import CameraStream
-from touchline.deliver.webrtc import IceSettings, WhepLimits, WhepSessions
+from touchline.deliver.ice import IceSettings
+from touchline.deliver.webrtc import WhepLimits, WhepSessions
 from touchline.types import ConfigError
 
 

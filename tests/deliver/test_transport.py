@@ -23,7 +23,8 @@ from tests.deliver.clips import encode, endless, play
 from tests.deliver.peers import Peer, nothing_left_behind, until
 from touchline.deliver import transport
 from touchline.deliver.fanout import CameraStream
-from touchline.deliver.transport import IceSettings, PeerTransport
+from touchline.deliver.ice import IceSettings
+from touchline.deliver.transport import PeerTransport
 from touchline.deliver.webrtc import WhepSessions
 
 INFO, PACKETS = encode(frames=60, gop=30)
@@ -112,13 +113,13 @@ def test_a_kernel_that_cannot_cut_datagrams_gets_them_one_by_one(code: int) -> N
             await until(lambda: session.started)
             task = asyncio.create_task(play(stream, endless(PACKETS)))
             await until(lambda: len(peer.frames) > 3)
-            real = session.transport._socket
+            real = session.transport.outgoing._socket
             assert real is not None
-            session.transport._socket = Awkward(real, "sendmsg", OSError(code, "no"))
+            session.transport.outgoing._socket = Awkward(real, "sendmsg", OSError(code, "no"))
             seen = len(peer.frames)
             await until(lambda: len(peer.frames) > seen + 40)
             assert all((b - a) % 2**32 == 3000 for a, b in pairwise(peer.frames))
-            assert session.transport.blocked == 0
+            assert session.transport.outgoing.blocked == 0
             await sessions.close_all()
             await peer.leave()
             task.cancel()
@@ -136,11 +137,11 @@ def test_a_full_socket_is_counted_and_the_viewer_recovers() -> None:
             task = asyncio.create_task(play(stream, endless(PACKETS)))
             await until(lambda: len(peer.frames) > 3)
             (session,) = sessions._sessions.values()
-            real = session.transport._socket
+            real = session.transport.outgoing._socket
             assert real is not None
-            session.transport._socket = Awkward(real, "sendmsg", BlockingIOError(errno.EAGAIN, "full"))
+            session.transport.outgoing._socket = Awkward(real, "sendmsg", BlockingIOError(errno.EAGAIN, "full"))
             await until(lambda: sessions.stats()[0].blocked > 5)
-            session.transport._socket = real
+            session.transport.outgoing._socket = real
             seen = len(peer.frames)
             await until(lambda: len(peer.frames) > seen + 60)
             assert sessions.stats()[0].resent > 0

@@ -23,7 +23,8 @@ from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, Venue, expand, worker_environment
 from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
-from touchline.deliver.webrtc import IceSettings, WhepSessions
+from touchline.deliver.ice import IceSettings
+from touchline.deliver.webrtc import WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT

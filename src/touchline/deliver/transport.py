@@ -11,14 +11,9 @@ hands them to the kernel in one call.
 from __future__ import annotations
 
 import asyncio
-import errno
 import functools
-import os
-import socket
-import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aioice
@@ -33,19 +28,19 @@ from aiortc import (
     RTCIceCandidate,
     RTCIceGatherer,
     RTCIceParameters,
-    RTCIceServer,
     RTCIceTransport,
     RTCSctpCapabilities,
     RTCSctpTransport,
 )
 from aiortc.rtcdtlstransport import SRTP_PROFILES, State
-from aiortc.rtcicetransport import connection_kwargs, parse_stun_turn_uri
+from aiortc.rtcicetransport import connection_kwargs
 from OpenSSL import SSL
 from pylibsrtp import _binding
 
+from touchline.deliver.ice import IceSettings
+from touchline.deliver.outgoing import Outgoing
 from touchline.deliver.rtp import Run, Wire, stamp
 from touchline.deliver.sctp import MessageLane, read_sack
-from touchline.types.errors import ConfigError
 
 _ffi: Any = _binding.ffi
 _lib: Any = _binding.lib
@@ -54,53 +49,9 @@ _lib: Any = _binding.lib
 _PROFILES = [p for name in ("AEAD_AES_128_GCM", "AES128_CM_SHA1_80") for p in SRTP_PROFILES if name in str(p)]
 _TAGS = {"SRTP_AEAD_AES_128_GCM": 16, "SRTP_AES128_CM_SHA1_80": 10}
 
-_UDP_SEGMENT = 103  # linux/udp.h
-_SEND_BUFFER = 2 << 20
-
 _scratch: Any = _ffi.new("unsigned char[]", 16 << 20)  # more than any picture takes
 _view = memoryview(_ffi.buffer(_scratch))
 _length: Any = _ffi.new("int *")
-
-
-@dataclass(frozen=True, slots=True)
-class IceSettings:
-    """Where a viewer's media may come from.
-
-    ``addresses``: local addresses to offer, or none for all of this box's. ``stun``: ``stun:host:port`` URLs.
-    ``turn``: (``turn:host:port?transport=udp``, tcp, or ``turns:``; user name; credential) of each relay. This box
-    uses the first of either, a browser gets all. ``max_sessions``: viewers at once.
-    """
-
-    addresses: tuple[str, ...] = ("127.0.0.1",)
-    stun: tuple[str, ...] = ()
-    turn: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
-    max_sessions: int = 2000
-
-    def __post_init__(self) -> None:
-        for url in (*self.stun, *(turn[0] for turn in self.turn)):
-            try:
-                parse_stun_turn_uri(url)
-            except ValueError:
-                # A name and password have no place in such a URL, yet somebody may have put them there.
-                shown = "***@" + url.rpartition("@")[2] if "@" in url else url
-                raise ConfigError(f"{shown}: not a STUN or TURN URL; write turn:host:3478?transport=udp") from None
-
-    @classmethod
-    def for_host(cls, host: str) -> IceSettings:
-        """What fits a server that listens on ``host``: loopback, one address, or (``0.0.0.0``, ``::``) all."""
-        if host in ("localhost", "127.0.0.1"):
-            return cls()
-        return cls(addresses=() if host in ("0.0.0.0", "::", "") else (host,))  # noqa: S104
-
-    def for_browser(self) -> list[dict[str, str]]:
-        """``RTCConfiguration.iceServers`` for a viewer's page."""
-        servers = [{"urls": url} for url in self.stun]
-        return servers + [{"urls": url, "username": name, "credential": word} for url, name, word in self.turn]
-
-    def servers(self) -> list[RTCIceServer]:
-        """The same for this side."""
-        found = [RTCIceServer(urls=url) for url in self.stun]
-        return found + [RTCIceServer(urls=url, username=name, credential=word) for url, name, word in self.turn]
 
 
 class _Ice(aioice.Connection):
@@ -235,7 +186,7 @@ class PeerTransport:
     """A viewer's one bundled transport. Life: ``gather``, ``connect``, ``send``…, ``close``.
 
     ``on_rtcp`` gets each decrypted compound RTCP packet; ``on_lost`` is called once when the viewer is gone.
-    ``blocked`` counts sends the kernel had no room for, ``sent`` datagrams handed over.
+    ``outgoing`` counts what was sent.
     """
 
     def __init__(self, ice: IceSettings, *, dtls_client: bool) -> None:
@@ -253,13 +204,9 @@ class PeerTransport:
         self._lane: MessageLane | None = None
         self._channel: RTCDataChannel | None = None
         self._now = asyncio.get_running_loop().time
-        self._socket: socket.socket | None = None
-        self._protocol: Any = None
-        self._segmenting = True
         self._closed = False
         self.tag = 16
-        self.sent = 0
-        self.blocked = 0
+        self.outgoing = Outgoing()
         self.on_lost: Callable[[], None] = _no_listener
         self._dtls.on("statechange", self._dtls_changed)
         self._ice.on("statechange", self._ice_changed)
@@ -440,54 +387,11 @@ class PeerTransport:
             await self._sctp.stop()
         await self._dtls.stop()
         await self._ice.stop()
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self.outgoing.close()
 
     def _send_runs(self, runs: tuple[Run, ...]) -> bool:
         pair = self._connection._nominated.get(1)
-        if pair is None:
-            return False
-        if pair.protocol is not self._protocol:
-            self._attach(pair.protocol)
-        out, address = self._socket, pair.remote_addr
-        try:
-            for run in runs:
-                if out is None:
-                    # A relayed path: the TURN client wraps each datagram.
-                    for part in _datagrams(run):
-                        pair.protocol.transport.sendto(bytes(part), address)
-                elif run.count == 1:
-                    out.sendto(_view[run.start : run.end], address)
-                elif self._segmenting:
-                    out.sendmsg((_view[run.start : run.end],), _segments(run.segment), 0, address)
-                else:
-                    for part in _datagrams(run):
-                        out.sendto(part, address)
-                self.sent += run.count
-        except OSError as error:
-            if self._segmenting and error.errno in (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT):
-                # Not every kernel and device can cut; from now on we do. A receiver drops what comes twice.
-                self._segmenting = False
-                return self._send_runs(runs)
-            # No room, or unreachable for the moment: as good as lost on the way. Silence ends it if it stays so.
-            self.blocked += 1
-            return False
-        return True
-
-    def _attach(self, protocol: Any) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = None
-        self._protocol = protocol
-        if protocol.local_candidate.type == "relay":
-            return
-        shared = protocol.transport.get_extra_info("socket")
-        family = socket.AF_INET6 if ":" in protocol.local_candidate.host else socket.AF_INET
-        # asyncio keeps the socket's send methods to itself; a second descriptor of the same socket is ours.
-        self._socket = socket.socket(family, socket.SOCK_DGRAM, fileno=os.dup(shared.fileno()))
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        return pair is not None and self.outgoing.send(_view, runs, pair.protocol, pair.remote_addr)
 
     def _dtls_changed(self) -> None:
         if self._dtls.state in ("closed", "failed") and not self._closed:
@@ -496,15 +400,6 @@ class PeerTransport:
     def _ice_changed(self) -> None:
         if self._ice.state == "failed" and not self._closed:
             self.on_lost()
-
-
-def _datagrams(run: Run) -> list[memoryview]:
-    return [_view[at : min(at + run.segment, run.end)] for at in range(run.start, run.end, run.segment)]
-
-
-@functools.cache
-def _segments(size: int) -> tuple[tuple[int, int, bytes]]:
-    return ((socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", size)),)
 
 
 def _no_listener() -> None:

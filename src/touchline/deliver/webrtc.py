@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiortc import RTCDataChannel
 
 from touchline.deliver.fanout import CameraStream
+from touchline.deliver.ice import IceSettings
 from touchline.deliver.negotiate import (
     MAX_CANDIDATES,
     MAX_SDP,
@@ -24,10 +25,10 @@ from touchline.deliver.negotiate import (
 from touchline.deliver.rtp import Shape, profile_level_id
 from touchline.deliver.sctp import fragments
 from touchline.deliver.sender import ViewerSender
-from touchline.deliver.transport import IceSettings, PeerTransport
+from touchline.deliver.transport import PeerTransport
 from touchline.types.packet import MEDIA_CLOCK
 
-__all__ = ["MAX_SDP", "IceSettings", "ViewerStats", "WhepLimits", "WhepRefused", "WhepSessions"]
+__all__ = ["MAX_SDP", "ViewerStats", "WhepLimits", "WhepRefused", "WhepSessions"]
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +124,9 @@ class _Session:
             camera=self.stream.camera,
             path=transport.path,
             srtp=transport.srtp_profile,
-            sent=transport.sent,
+            sent=transport.outgoing.sent,
             resent=sender.resent,
-            blocked=transport.blocked,
+            blocked=transport.outgoing.blocked,
             dropped=sender.dropped,
             facts_dropped=sender.facts_dropped,
             fraction_lost=sender.fraction_lost,
