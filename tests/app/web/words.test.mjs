@@ -117,7 +117,9 @@ test("refusals: the box's words first, else what the status means", () => {
   assert.deepEqual(splitRemedy("a: b; c; do this"), ["a: b; c", "Do this"]);
   assert.deepEqual(splitRemedy("plain"), ["plain", ""]);
   assert.equal(refused(503, "all places are taken; try later").remedy, "Try later");
-  assert.match(refused(406, "no H.264").remedy, /plays H\.264/);
+  const none = refused(406, "the offer has no H.264 with packetization-mode=1; offer it, for nothing else is sent");
+  assert.deepEqual([none.kind, none.what], ["unsupported", "This browser plays no H.264 by WebRTC."]);
+  assert.match(none.remedy, /Firefox/);
   assert.match(refused(500, "").what, /HTTP status 500/);
 });
 

@@ -13,12 +13,16 @@
  * @returns {Failure}
  */
 export function refused(status, detail) {
+  // The box's words on this are for who writes a player; a viewer can but take another browser.
+  if (status === 406) {
+    const remedy = "Use Chrome, Edge or Safari. Firefox needs its OpenH264 plug-in: Add-ons and themes, Plug-ins.";
+    return { kind: "unsupported", what: "This browser plays no H.264 by WebRTC.", remedy };
+  }
   const words = detail.trim();
   const [what, remedy] = splitRemedy(words || `The box refused with HTTP status ${status}`);
   /** @type {Record<number, string>} */
   const remedies = {
     404: "Check the camera's id in venue.toml; the console lists all cameras.",
-    406: "Use a browser that plays H.264: Chrome, Edge, Safari or Firefox with its H.264 plug-in.",
     503: "Close a viewer elsewhere, or raise max_viewers in venue.toml.",
   };
   return { kind: "refused", what, remedy: remedy || (remedies[status] ?? "Look at the box's log.") };
