@@ -10,7 +10,7 @@ network (416×416), and tracks people:
   untouched leaves out, too. (The peers' loops cannot.)
 - ``Touchline``: packets → `Decoder` with motion vectors → `Detector` at ``--hz`` → `Tracker` at every frame,
   carried by `Propagator` in between: the parts and settings of the frame road where packets go through untouched.
-- ``Touchline, athlete``: the same with the shipped network at its own size (it finds the ball and roles too).
+- ``Touchline, athlete``: the same with the shipped network at its own sizes (it finds the ball and roles too).
 - ``Touchline, every frame``: the same parts, detecting at every frame.
 - ``OpenCV loop``: VideoCapture, cvtColor to RGB, resize to 800×600, the network, ByteTrack of ``trackers``.
 - ``supervision loop``: its documented one: get_video_frames_generator, the network, sv.ByteTrack.
@@ -49,6 +49,7 @@ from touchline.vision.boxes import suppress, yolox
 from touchline.vision.detect import Detector, load_detector
 from touchline.vision.propagate import Propagator
 from touchline.vision.track import Tracker
+from touchline.vision.zoom import Zoom
 
 SIZE = (416, 416)
 LEAST = 0.3
@@ -103,11 +104,15 @@ def pictures(clip: Path, count: int) -> Iterator[Frame]:
 
 def touchline(clip: Path, count: int, detector: Detector, hz: float) -> int:
     tracker, propagator, pace = Tracker(), Propagator(), Pace()
+    zoom = Zoom(detector.width, detector.least_width)
     tracks, done = None, 0
     for frame in pictures(clip, count):
         seconds = frame.pts / MEDIA_CLOCK
         if pace.due(frame.pts, hz, is_key=frame.is_key) or tracks is None:
-            tracks = tracker.update(detector.detect(frame), seconds)
+            detector.set_width(zoom.width(seconds))
+            found = detector.detect(frame)
+            zoom.update(found, (frame.width, frame.height), seconds)
+            tracks = tracker.update(found, seconds)
             propagator.start(frame)
         else:
             tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
