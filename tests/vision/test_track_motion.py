@@ -40,7 +40,7 @@ def test_prediction_is_the_exact_discretisation(dt: float, axis: int) -> None:
     step = block[2:, 2:].T
     grown = step @ before @ step.T + step @ block[:2, 2:]
     grown[0, 0] += (CONFIG.jerk[axis] * 100.0) ** 2
-    motion.predict(bank, dt)
+    motion.predict(dt, bank)
     assert covariance(bank, axis) == pytest.approx(grown, rel=1e-6, abs=1e-6)
     assert [bank.x[0, axis], bank.v[0, axis]] == pytest.approx((step @ state).tolist())
 
@@ -62,7 +62,7 @@ def test_correction_is_kalmans(axis: int) -> None:
 def test_no_box_shrinks_below_the_smallest() -> None:
     motion, bank = started()
     bank.v[:, 2:] = -1e6
-    motion.predict(bank, 0.2)
+    motion.predict(0.2, bank)
     assert (bank.x[:, 2:] == SMALLEST_PX).all()
 
 
@@ -75,7 +75,7 @@ def test_a_rougher_detector_is_found_out(times: float, least: float, most: float
     sides = truth[:, (2, 3, 2, 3)]
     motion.start(bank, truth)
     for _ in range(300):
-        motion.predict(bank, 0.04)
+        motion.predict(0.04, bank)
         seen = truth + rng.normal(size=(10, 4)) * times * 0.032 * sides
         motion.learn(bank, np.arange(10), seen)
         motion.correct(bank, np.arange(10), seen)

@@ -73,25 +73,26 @@ class Tracker:
             self._edge = np.maximum(self._edge, detections.boxes[:, 2:].max(axis=0))
         patience = 1.5 * (time - self._updated) if self._updated is not None else 0.0
         self._updated = time
-        is_ball = self._is_ball(detections)
-        found, boxes = detections[~is_ball], _centred(detections.boxes[~is_ball])
+        found, balls = self._sorted(detections)
+        boxes = _centred(found.boxes)
         self._people.expect(self._edge)
-        match = self._people.match(boxes, time, patience)
+        pairs = self._people.pairs(boxes, time, patience)
+        match = pairs.match(self._people.bank.x)
         if len(match.rows) >= ENOUGH:
             # Whoever the camera's movement has set beside the wrong neighbour finds the right one now.
             self._pan(match.rows, boxes[match.columns, :2])
-            match = self._people.match(boxes, time, patience)
+            match = pairs.match(self._people.bank.x)
         self._next_id = self._people.settle(time, boxes, found, match, self._next_id)
         self._people.stitch(time, self._edge)
-        self._people.choose(time, self._edge, None)
-        if len(self._balls) or is_ball.any():
-            found, boxes = detections[is_ball], _centred(detections.boxes[is_ball])
+        people_shown, balls_shown = self._people.choose(time, self._edge, None), NO_ROWS
+        if len(self._balls) or len(balls):
+            boxes = _centred(balls.boxes)
             self._balls.expect(self._edge)
-            match = self._balls.match(boxes, time, patience)
-            self._next_id = self._balls.settle(time, boxes, found, match, self._next_id)
+            match = self._balls.pairs(boxes, time, patience).match(self._balls.bank.x)
+            self._next_id = self._balls.settle(time, boxes, balls, match, self._next_id)
             self._balls.stitch(time, self._edge)
-            self._balls.choose(time, self._edge, self._config.balls)
-        return self._tracks(time)
+            balls_shown = self._balls.choose(time, self._edge, self._config.balls)
+        return self._tracks(time, people_shown, balls_shown)
 
     def coast(self, time: float, boxes: NDArray[np.float32] | None = None) -> Tracks:
         """Carry the tracks to ``time`` (media seconds), a frame without detections.
@@ -107,7 +108,7 @@ class Tracker:
             raise ShapeError(f"coast(boxes) must be {(count, 4)}, is {boxes.shape}")
         if boxes is None or not count:
             self._advance(time)
-            return self._tracks(time)
+            return self._tracks(time, *self._still_shown(time))
         told = _centred(boxes)
         clear = np.isfinite(told.sum(axis=1))
         split = len(people)
@@ -123,7 +124,7 @@ class Tracker:
             if len(rows):
                 some.motion.follow(some.bank, rows, was, seen - was.x, dt, self._camera.speed)
                 some.doubts.follow(some.known.ids, rows, doubted, seen - was.x, dt, self._camera.speed)
-        return self._tracks(time)
+        return self._tracks(time, *self._still_shown(time))
 
     def _advance(self, time: float) -> float:
         """Carry everything to ``time``; returns the seconds since the last frame."""
@@ -142,26 +143,32 @@ class Tracker:
 
         ``places`` (M, 2): centres, px.
         """
-        bank = self._people.bank
-        height = bank.x[rows, 3]
-        variance = float((bank.pp[rows, 0] / (height * height)).mean())
-        shift = self._camera.correct(places - bank.x[rows, :2], variance)
+        was = self._people.bank.pick(rows)
+        height = was.x[:, 3]
+        variance = float((was.pp[:, 0] / (height * height)).sum()) / len(rows)
+        shift = self._camera.correct(places - was.x[:, :2], variance)
         self._people.shift(shift)
         self._balls.shift(shift)
 
-    def _is_ball(self, detections: Detections) -> NDArray[np.bool_]:
+    def _sorted(self, detections: Detections) -> tuple[Detections, Detections]:
+        """People and balls."""
         labels = detections.labels
         if self._config.ball_label not in labels:
-            return np.zeros(len(detections), np.bool_)
-        return detections.classes == labels.index(self._config.ball_label)
+            return detections, Detections.empty(labels)
+        is_ball = detections.classes == labels.index(self._config.ball_label)
+        return detections[~is_ball], detections[is_ball]
 
-    def _tracks(self, time: float) -> Tracks:
-        people, balls = self._people.shown(time, self._edge), self._balls.shown(time, self._edge)
+    def _still_shown(self, time: float) -> tuple[Rows, Rows]:
+        """Rows of the people and of the balls that were chosen at the last update and are still to be seen."""
+        return self._people.shown(time, self._edge), self._balls.shown(time, self._edge)
+
+    def _tracks(self, time: float, people: Rows, balls: Rows) -> Tracks:
+        """``people``, ``balls``: rows of those that are shown."""
         self._shown = people, balls
         pick = ((self._people, people), (self._balls, balls)) if len(balls) else ((self._people, people),)
         return Tracks(
             np.concatenate([some.known.ids[rows] for some, rows in pick]),
-            _cornered(np.concatenate([some.bank.x[rows] for some, rows in pick])),
+            _cornered(np.concatenate([some.bank.x.take(rows, axis=0) for some, rows in pick])),
             np.concatenate([some.known.scores[rows] for some, rows in pick]),
             np.concatenate([_winners(some.known.votes[rows]) for some, rows in pick]),
             np.concatenate([some.known.seen[rows] == time for some, rows in pick]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,34 +18,59 @@ NO_ROWS: Rows = np.zeros(0, np.intp)
 @dataclass(frozen=True, slots=True)
 class Match:
     """``rows`` and ``columns`` (M,): tracks and detections that belong together, rising by track. ``live`` (L,):
-    the tracks that took part. ``cost`` (L, D): of all that might have been."""
+    the tracks that took part; ``rows`` are ``live[places]``. ``cost`` (L, D): of all that might have been."""
 
     rows: Rows
     columns: Rows
+    places: Rows
     live: Rows
     cost: Floats
 
 
-NO_MATCH = Match(NO_ROWS, NO_ROWS, NO_ROWS, np.zeros((0, 0)))
+class Pairs:
+    """Each of the tracks ``live`` (L,) with each detection. Sizes and doubts count from the start; how far apart
+    the two are is looked at each time they are matched, for the camera's movement may have been found between.
 
-
-def unlikeliness(
-    x: Floats, variance: Floats, boxes: Floats, measured: Floats, overlap_worth: float, tail: float
-) -> Floats:
-    """Cost (T, D) of each pair of track and detection.
-
-    ``x``, ``variance``: where tracks are expected, (T, 4) centre x, y, width, height in px and px². ``boxes``,
-    ``measured``: the detections and the variance of their noise, (D, 4). The cost is the negative logarithm of a
-    Gaussian in box heights (so that an unsure track pays for its wide net), less ``overlap_worth`` × overlap.
+    ``x``, ``variance``: where the tracks are expected, (L, 4) centre x, y, width, height in px and px². ``boxes``,
+    ``measured``: the detections and the variance of their noise, (D, 4). ``prior`` (L,): added to the cost of each
+    track, which is the negative logarithm of Student's t of ``tail`` degrees of freedom in box heights (so that
+    an unsure track pays for its wide net), less ``overlap_worth`` × overlap.
     """
-    height = np.maximum(x[:, 3], 2.0)
-    total = variance[:, None] + measured[None]
-    error = boxes[None] - x[:, None]
-    cost = (0.5 * (tail + 4)) * np.log1p((error * error / total).sum(2) / tail)
-    cost += 0.5 * np.log(total.prod(2)) - 4 * np.log(height)[:, None]
-    if overlap_worth:
-        cost -= overlap_worth * overlap(x, boxes)
-    return cost
+
+    def __init__(
+        self,
+        live: Rows,
+        x: Floats,
+        variance: Floats,
+        boxes: Floats,
+        measured: Floats,
+        prior: Floats,
+        overlap_worth: float,
+        tail: float,
+    ) -> None:
+        self.live = live
+        self._tail, self._overlap_worth = tail, overlap_worth
+        self._seen, sides = np.split(boxes.T.copy()[:, None], 2)  # (2, 1, D)
+        own = x.T.copy()[2:, :, None]
+        variance = variance.T.copy()[:, :, None] + measured.T.copy()[:, None]
+        self._variance = variance[:2]
+        error = sides - own
+        self._apart = (error * error / variance[2:]).sum(axis=0) + tail
+        prior = prior - 4 * np.log(np.maximum(x[:, 3], 2.0)) - 0.5 * (tail + 4) * log(tail)
+        self._prior = prior[:, None] + 0.5 * np.log(variance.prod(axis=0))
+        self._reach, self._least = (own + sides) / 2, np.minimum(own, sides)
+        self._areas = own[0] * own[1] + sides[0] * sides[1]
+
+    def match(self, x: Floats) -> Match:
+        """Whom the tracks, expected at ``x`` (N, 4) of which `live` take part, would rather have than none."""
+        error = self._seen - x.take(self.live, axis=0).T.copy()[:2, :, None]
+        apart = (error * error / self._variance).sum(axis=0) + self._apart
+        cost = (0.5 * (self._tail + 4)) * np.log(apart) + self._prior
+        if self._overlap_worth:
+            shared = _shared(error, self._reach, self._least)
+            cost -= self._overlap_worth * shared / np.maximum(self._areas - shared, 1e-9)
+        rows, columns = assign(cost)
+        return Match(self.live[rows], columns, rows, self.live, cost)
 
 
 def paired_unlikeliness(x: Floats, variance: Floats, boxes: Floats, tail: float) -> Floats:
@@ -58,26 +84,24 @@ def paired_unlikeliness(x: Floats, variance: Floats, boxes: Floats, tail: float)
     return cost + 0.5 * np.log(variance.prod(1)) - axes * np.log(np.maximum(x[:, -1], 2.0))
 
 
-def overlap(a: Floats, b: Floats) -> Floats:
-    """Intersection over union (A, B) of boxes given as centre x, y, width, height (px)."""
-    half_a, half_b = a[:, None, 2:] / 2, b[None, :, 2:] / 2
-    centre_a, centre_b = a[:, None, :2], b[None, :, :2]
-    sides = np.minimum(centre_a + half_a, centre_b + half_b) - np.maximum(centre_a - half_a, centre_b - half_b)
-    shared = np.maximum(sides, 0).prod(2)
-    area_a, area_b = a[:, 2] * a[:, 3], b[:, 2] * b[:, 3]
-    return shared / np.maximum(area_a[:, None] + area_b - shared, 1e-9)
-
-
 def cover(boxes: Floats, there: NDArray[np.bool_]) -> Floats:
     """How much (N,), 0–1, of each of ``boxes`` (centre x, y, width, height) another of those ``there`` hides.
 
     Whoever stands lower in the picture is nearer to the camera and hides the other.
     """
-    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-    sides = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
-    shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
-    shared *= (high[:, 1] > high[:, None, 1]) & there
-    return shared.max(axis=1) / np.maximum(boxes[:, 2] * boxes[:, 3], 1.0)
+    hidden, front = boxes.T.copy()[:, :, None], boxes[there].T.copy()[:, None]
+    shared = _shared(front[:2] - hidden[:2], (front[2:] + hidden[2:]) / 2, np.minimum(front[2:], hidden[2:]))
+    shared *= front[1] + front[3] / 2 > hidden[1] + hidden[3] / 2
+    return shared.max(axis=1, initial=0.0) / np.maximum(boxes[:, 2] * boxes[:, 3], 1.0)
+
+
+def _shared(error: Floats, reach: Floats, least: Floats) -> Floats:
+    """Area (A, B), px², that two boxes share, from three of (2, A, B), px, across and down.
+
+    ``error``: from centre to centre, ``reach``: the boxes' mean sides, ``least``: their lesser ones.
+    """
+    width, height = np.maximum(np.minimum(reach - np.abs(error), least), 0.0)
+    return width * height
 
 
 def assign(cost: Floats) -> tuple[Rows, Rows]:

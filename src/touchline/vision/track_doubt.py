@@ -45,18 +45,20 @@ class Doubts:
         heard, rows, given = self._told(ids, match.rows)
         if not len(heard):
             return
-        seen = boxes[match.columns[given]]
+        seen = boxes.take(match.columns[given], axis=0)
         measured, tail = self._motion.measured(seen), self._config.tail
-        likelier = paired_unlikeliness(bank.x[rows], bank.pp[rows] + measured, seen, tail)
-        likelier -= paired_unlikeliness(self.bank.x[heard], self.bank.pp[heard] + measured, seen, tail)
-        np.subtract.at(self._score, heard // 2, np.clip(likelier, -TELLS_AT_MOST, TELLS_AT_MOST))
+        as_is, exchanged = bank.pick(rows), self.bank.pick(heard)
+        dearer = paired_unlikeliness(exchanged.x, exchanged.pp + measured, seen, tail)
+        dearer -= paired_unlikeliness(as_is.x, as_is.pp + measured, seen, tail)
+        dearer = np.minimum(np.maximum(dearer, -TELLS_AT_MOST), TELLS_AT_MOST)
+        self._score += np.bincount(heard // 2, dearer, len(self))
         self._motion.correct(self.bank, heard, seen)
 
     def arise(self, bank: Bank, ids: NDArray[np.int32], match: Match, boxes: Floats, time: float) -> None:
         """Note whose exchange would have cost little more than the match that was made. As for `listen`."""
-        at, most = np.searchsorted(match.live, match.rows), self._config.doubt_cost
+        at, most = match.places, self._config.doubt_cost
         # How much dearer than the match each live track would have been with the boxes that were matched.
-        dearer = match.cost[:, match.columns] - match.cost[at, match.columns]
+        dearer = match.cost.take(match.columns, axis=1) - match.cost[at, match.columns]
         if np.count_nonzero(dearer < most) == len(at):  # those of the match itself
             return
         crossed = dearer[at]
@@ -86,7 +88,7 @@ class Doubts:
             rows, columns = pairs[fresh].ravel(), taken[fresh].ravel()
             self.bank.add(bank.pick(rows))
             given = np.flatnonzero(columns >= 0)
-            at = len(self.bank.x) - len(rows) + given
+            at = len(self.bank) - len(rows) + given
             self._motion.correct(self.bank, at, boxes[columns[given]])
             self._ids = np.concatenate([self._ids, ids[pairs[fresh]]])
             self._score = np.concatenate([self._score, score[fresh]])
@@ -122,19 +124,15 @@ class Doubts:
     def forget(self, ids: NDArray[np.int32]) -> None:
         """Drop the doubts about those who are not among ``ids`` any more."""
         if len(self):
-            self._keep(np.isin(self._ids, ids).sum(axis=1) == 2)
+            self._keep((self._ids[:, :, None] == ids).any(axis=2).all(axis=1))
 
     def _told(self, ids: NDArray[np.int32], rows: Rows) -> tuple[Rows, Rows, Rows]:
         """Who of ours hears one of ``rows`` of the tracks ``ids``: our rows, theirs, and their place in ``rows``.
 
         Each of a pair hears what the other is given.
         """
-        order = np.argsort(ids)
-        theirs = order[np.searchsorted(ids, self._ids[:, ::-1].ravel(), sorter=order)]
-        place = np.full(len(ids), -1)
-        place[rows] = np.arange(len(rows))
-        heard = np.flatnonzero(place[theirs] >= 0)
-        return heard, theirs[heard], place[theirs[heard]]
+        heard, given = (self._ids[:, ::-1].reshape(-1, 1) == ids[rows]).nonzero()
+        return heard, rows[given], given
 
     def _likelier_than_known(self, pairs: NDArray[np.int32], score: Floats) -> NDArray[np.bool_]:
         """Which of ``pairs`` (N, 2) are not in doubt yet, or were at a worse moment: that one is forgotten."""

@@ -23,115 +23,126 @@ LEARNING = 0.005
 """Share of a surprise that the noise is adjusted by: hundreds of boxes tell a detector's noise, not one."""
 
 
-def _none() -> Floats:
-    return np.zeros((0, 4))
+def _nobody() -> Floats:
+    return np.zeros((5, 0, 4))
 
 
 @dataclass(slots=True)
 class Bank:
-    """The filters' state. ``x``, ``v``: place (px) and speed relative to the common motion (px/s), float64 (N, 4).
-    ``pp``, ``pv``, ``vv``: their covariances, float64 (N, 4), px², px²/s, px²/s²."""
+    """The filters' state, float64 (5, N, 4), of which the five are `x`, `v`, `pp`, `pv` and `vv`, each (N, 4)."""
 
-    x: Floats = field(default_factory=_none)
-    v: Floats = field(default_factory=_none)
-    pp: Floats = field(default_factory=_none)
-    pv: Floats = field(default_factory=_none)
-    vv: Floats = field(default_factory=_none)
+    state: Floats = field(default_factory=_nobody)
+
+    def __len__(self) -> int:
+        return self.state.shape[1]
+
+    @property
+    def x(self) -> Floats:
+        """Place, px."""
+        return self.state[0]
+
+    @property
+    def v(self) -> Floats:
+        """Speed relative to the common motion, px/s."""
+        return self.state[1]
+
+    @property
+    def pp(self) -> Floats:
+        """Variance of the place, px²."""
+        return self.state[2]
+
+    @property
+    def pv(self) -> Floats:
+        """Covariance of place and speed, px²/s."""
+        return self.state[3]
+
+    @property
+    def vv(self) -> Floats:
+        """Variance of the speed, px²/s²."""
+        return self.state[4]
 
     def pick(self, rows: NDArray[np.intp]) -> Bank:
         """A copy of some rows."""
-        return Bank(self.x[rows], self.v[rows], self.pp[rows], self.pv[rows], self.vv[rows])
+        return Bank(self.state.take(rows, axis=1))
 
     def copy(self) -> Bank:
         """All of it, to keep."""
-        return Bank(self.x.copy(), self.v.copy(), self.pp.copy(), self.pv.copy(), self.vv.copy())
+        return Bank(self.state.copy())
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all other rows."""
-        self.x, self.v = self.x[rows], self.v[rows]
-        self.pp, self.pv, self.vv = self.pp[rows], self.pv[rows], self.vv[rows]
+        self.state = self.state[:, rows]
 
     def add(self, other: Bank) -> None:
         """Take the rows of ``other`` behind one's own."""
-        self.x, self.v = np.concatenate([self.x, other.x]), np.concatenate([self.v, other.v])
-        self.pp, self.pv = np.concatenate([self.pp, other.pp]), np.concatenate([self.pv, other.pv])
-        self.vv = np.concatenate([self.vv, other.vv])
+        self.state = np.concatenate([self.state, other.state], axis=1)
 
     def exchange(self, rows: NDArray[np.intp], other: Bank, theirs: NDArray[np.intp]) -> None:
         """``rows`` of this for the rows ``theirs`` of ``other``, in place."""
-        for ours, his in (
-            (self.x, other.x),
-            (self.v, other.v),
-            (self.pp, other.pp),
-            (self.pv, other.pv),
-            (self.vv, other.vv),
-        ):
-            ours[rows], his[theirs] = his[theirs], ours[rows]
+        self.state[:, rows], other.state[:, theirs] = other.state[:, theirs], self.state[:, rows]
 
     def scale(self, by: Floats) -> None:
         """Into a picture whose axes (4,) are ``by`` times as long."""
-        self.x, self.v = self.x * by, self.v * by
-        square = by * by
-        self.pp, self.pv, self.vv = self.pp * square, self.pv * square, self.vv * square
+        self.state[:2] *= by
+        self.state[2:] *= by * by
 
 
 class Motion:
     """Predicts and corrects a `Bank` under one `MotionConfig`, and learns how noisy the detector is."""
 
     def __init__(self, config: MotionConfig) -> None:
-        self._noise = np.array(config.noise) ** 2
+        self._noise = np.array(config.noise).reshape(2, 2) ** 2  # of the centre and of the sides
         self._speed = np.array(config.speed) ** 2
         self._jerk = np.array(config.jerk) ** 2
         self._told = config.told**2
-        place, size = config.memory
-        self._memory = np.array([place, place, size, size])
+        self._memory = config.memory
         self._rougher = 1.0  # variance of this detector's noise, as a multiple of the configured one
 
     def measured(self, boxes: Floats) -> Floats:
         """Variance (N, 4), px², of detected ``boxes`` (N, 4: centre x, y, width, height)."""
-        sides = np.maximum(boxes[:, (2, 3, 2, 3)], SMALLEST_PX)
-        return self._rougher * self._noise * sides * sides
+        sides = np.maximum(boxes[:, None, 2:], SMALLEST_PX)
+        return (self._rougher * self._noise * sides * sides).reshape(-1, 4)
 
     def start(self, bank: Bank, boxes: Floats) -> None:
         """Add a row for each of ``boxes``: at rest against the common motion, as unsure of it as usual."""
         height = np.maximum(boxes[:, 3:], SMALLEST_PX)
         rest = np.zeros_like(boxes)
-        bank.add(Bank(boxes, rest, self.measured(boxes), rest, self._speed * height * height))
+        bank.add(Bank(np.stack([boxes, rest, self.measured(boxes), rest, self._speed * height * height])))
 
-    def predict(self, bank: Bank, dt: float) -> None:
+    def predict(self, dt: float, *banks: Bank) -> None:
         """Carry all rows ``dt`` seconds on, their speeds fading.
 
         Speed is an Ornstein–Uhlenbeck process, so doubt about a place grows with the square of short times and in
         proportion to long ones: the reach of someone out of sight. Exact discretisation as in R. A. Singer,
         "Estimating Optimal Tracking Filter Performance for Manned Maneuvering Targets", 1970.
         """
-        tau = self._memory
-        fade = np.exp(-dt / tau)
-        reach = tau * (1 - fade)
-        height = np.maximum(bank.x[:, 3:], SMALLEST_PX)
-        area = height * height
-        bank.x += reach * bank.v
-        np.maximum(bank.x[:, 2:], SMALLEST_PX, out=bank.x[:, 2:])
-        wander = self._speed * np.maximum(tau * tau * (2 * dt / tau - 3 + 4 * fade - fade * fade), 0.0)
-        bank.pp += reach * (2 * bank.pv + reach * bank.vv) + area * (self._jerk + wander)
-        bank.pv *= fade
-        bank.pv += reach * fade * bank.vv + area * (self._speed * tau * (1 - fade) ** 2)
-        bank.vv *= fade * fade
-        bank.vv += area * (self._speed * (1 - fade * fade))
-        bank.v *= fade
+        place, size = (_faded(tau, dt) for tau in self._memory)
+        fade, reach, *wander = np.array([place, place, size, size]).T
+        grown = self._speed * np.stack(wander)[:, None]  # (3, 1, 4): of pp, pv and vv, heights
+        grown[0] += self._jerk
+        for bank in banks:
+            x, v, pp, pv, vv = bank.state
+            height = np.maximum(x[:, 3:], SMALLEST_PX)
+            x += reach * v
+            np.maximum(x[:, 2:], SMALLEST_PX, out=x[:, 2:])
+            pp += reach * (2 * pv + reach * vv)
+            pv += reach * vv
+            pv *= fade
+            v *= fade
+            vv *= fade * fade
+            bank.state[2:] += height * height * grown
 
     def correct(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
         """Take ``boxes`` (M, 4) as seen of ``rows`` (M,)."""
-        pp, pv = bank.pp[rows], bank.pv[rows]
-        measured = self.measured(boxes)
-        total = pp + measured
-        gain, speed_gain = pp / total, pv / total
-        error = boxes - bank.x[rows]
-        bank.x[rows] += gain * error
-        bank.v[rows] += speed_gain * error
-        bank.pp[rows] = pp * (1 - gain)
-        bank.pv[rows] = pv * (1 - gain)
-        bank.vv[rows] -= speed_gain * pv
+        state = bank.state.take(rows, axis=1)
+        x, v, pp, pv, vv = state
+        gain, speed_gain = state[2:4] / (pp + self.measured(boxes))
+        error = boxes - x
+        x += gain * error
+        v += speed_gain * error
+        vv -= speed_gain * pv
+        state[2:4] *= 1 - gain
+        bank.state[:, rows] = state
 
     def follow(
         self, bank: Bank, rows: NDArray[np.intp], before: Bank, moved: Floats, dt: float, pan: Floats
@@ -157,11 +168,22 @@ class Motion:
         Squared errors beyond two deviations count as four, so that mistaken matches teach little; of a Gaussian's
         that leaves 0.92 on average. Where movement makes most of the error it says nothing about noise.
         """
-        error, measured = boxes[:, 3] - bank.x[rows, 3], self.measured(boxes)[:, 3]
-        total = bank.pp[rows, 3] + measured
+        error, measured = boxes[:, 3] - bank.x[:, 3][rows], self.measured(boxes)[:, 3]
+        total = bank.pp[:, 3][rows] + measured
         surprise = np.minimum(error * error / total, 4.0) - 0.92
         step = LEARNING * float((surprise * measured / total).sum())
         self._rougher = min(max(self._rougher * exp(min(step, 1.0)), 1.0), 9.0)
+
+
+def _faded(tau: float, dt: float) -> tuple[float, float, float, float, float]:
+    """What ``dt`` seconds make of a speed that is forgotten in ``tau``, and of its usual variance 1.
+
+    The share that is left of it, the seconds of it that are gone on, and what is added to the variance of the
+    place, to the covariance and to the variance of the speed.
+    """
+    fade = exp(-dt / tau)
+    place = tau * tau * (2 * dt / tau - 3 + 4 * fade - fade * fade)
+    return fade, tau * (1 - fade), max(place, 0.0), tau * (1 - fade) ** 2, 1 - fade * fade
 
 
 class CommonMotion:

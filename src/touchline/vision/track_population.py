@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from touchline.types import Detections
 from touchline.vision.track_association import (
-    NO_MATCH,
     NO_ROWS,
     Match,
+    Pairs,
     assign,
     cover,
     paired_unlikeliness,
-    unlikeliness,
 )
 from touchline.vision.track_config import KindConfig
 from touchline.vision.track_doubt import Doubts
@@ -114,21 +113,21 @@ class Population:
         self._turned = -inf  # media time of that
 
     def __len__(self) -> int:
-        return len(self.bank.x)
+        return len(self.bank)
 
     def move(self, dt: float, shift: Floats) -> None:
         """Carry all tracks ``dt`` seconds on, and ``shift`` (2,) px with the picture."""
         if not len(self):
             return
-        self.motion.predict(self.bank, dt)
-        if len(self.doubts):
-            self.motion.predict(self.doubts.bank, dt)
+        self.motion.predict(dt, self.bank, self.doubts.bank)
         self.shift(shift)
         self.known.there *= exp(-self.config.leave_rate * dt)
         self.known.strength *= exp(-dt)
 
     def shift(self, shift: Floats) -> None:
         """Move everything ``shift`` (2,) px with the picture."""
+        if not len(self):
+            return
         for places in (self.bank.x, self.known.left, self.doubts.bank.x):
             places[:, :2] += shift
         self._panned = self._panned + shift
@@ -154,36 +153,33 @@ class Population:
             known.missed = 1 - seen * (1 - config.hidden * hidden)
         else:
             known.missed = np.full(len(self), 1 - seen)
-        lost = np.flatnonzero(known.there < config.show_at)
+        lost = (known.there < config.show_at).nonzero()[0]
         if len(lost):
-            x = self.bank.x[lost]
+            x = self.bank.x.take(lost, axis=0)
             beyond = x[:, 3:] * config.beyond
             self.bank.x[lost, :2] = np.minimum(np.maximum(x[:, :2], -beyond), edge + beyond)
 
-    def match(self, boxes: Floats, time: float, patience: float) -> Match:
-        """Which tracks and ``boxes`` (D, 4) belong together.
+    def pairs(self, boxes: Floats, time: float, patience: float) -> Pairs:
+        """Which tracks and ``boxes`` (D, 4) may belong together.
 
         ``patience``: seconds without a detection up to which a track takes part, if more than the configured.
 
         That a detection belongs to a track is held against the track's having gone unseen, which a front player
         rarely does and a hidden one often.
         """
-        if not len(self) or not len(boxes):
-            return NO_MATCH
         config, known = self.config, self.known
-        live = np.flatnonzero(time - known.seen <= max(config.live_s, patience))
-        cost = unlikeliness(
-            self.bank.x[live],
-            self.bank.pp[live],
+        live = (time - known.seen <= max(config.live_s, patience)).nonzero()[0]
+        seen = np.maximum(known.there[live], config.return_share) * (1 - known.missed[live])
+        return Pairs(
+            live,
+            self.bank.x.take(live, axis=0),
+            self.bank.pp.take(live, axis=0),
             boxes,
             self.motion.measured(boxes),
+            np.log((1 - seen) / seen) - config.new_cost,
             config.overlap_worth,
             config.tail,
         )
-        seen = np.maximum(known.there[live], config.return_share) * (1 - known.missed[live])
-        cost += (np.log((1 - seen) / seen) - config.new_cost)[:, None]
-        rows, columns = assign(cost)
-        return Match(live[rows], columns, live, cost)
 
     def settle(self, time: float, boxes: Floats, found: Detections, match: Match, next_id: int) -> int:
         """Correct the matched tracks, mend what was mistaken before, start new tracks and forget old ones.
@@ -200,8 +196,9 @@ class Population:
         if len(rows):
             if config.doubt_s:
                 self.doubts.arise(self.bank, known.ids, match, boxes, time)
-            self.motion.learn(self.bank, rows, boxes[columns])
-            self.motion.correct(self.bank, rows, boxes[columns])
+            taken = boxes.take(columns, axis=0)
+            self.motion.learn(self.bank, rows, taken)
+            self.motion.correct(self.bank, rows, taken)
             known.hits[rows] += 1
             self._count(rows)
             known.misses[rows] = 0
@@ -213,12 +210,12 @@ class Population:
             known.votes[rows, found.classes[columns]] += weight
             for pair in self.doubts.mend(self.bank, known.ids):
                 known.exchange(*pair)
-            known.left[rows] = self.bank.x[rows]
+            known.left[rows] = self.bank.x.take(rows, axis=0)
         self._forget(time)
         fresh = np.ones(len(boxes), np.bool_)
         fresh[columns] = False
         if fresh.any():
-            new = np.flatnonzero(fresh)
+            new = fresh.nonzero()[0]
             self.motion.start(self.bank, boxes[new])
             ids = np.arange(next_id, next_id + len(new), dtype=np.int32)
             scene = 0 < config.scene <= len(new) and not (known.hits >= config.confirm_hits).any()
@@ -236,11 +233,11 @@ class Population:
         together must not take the same number. ``edge`` (2,): right and lower edge of the picture, px.
         """
         config, known = self.config, self.known
-        if max(abs(self._panned)) > config.turned * max(edge):
+        if np.abs(self._panned).max() > config.turned * edge.max():
             self._panned, self._turned = np.zeros(2), time
         now = known.seen == time
-        new = np.flatnonzero(now & (known.hits == config.confirm_hits))
-        old = np.flatnonzero(~now & (known.hits > config.confirm_hits)) if len(new) else NO_ROWS
+        new = (now & (known.hits == config.confirm_hits)).nonzero()[0]
+        old = (~now & (known.hits > config.confirm_hits)).nonzero()[0] if len(new) else NO_ROWS
         if not len(old):
             return
         axes, boxes = [0, 1, 3], self.bank.x[new]
@@ -283,20 +280,21 @@ class Population:
         seen = self.known.seen[rows]
         return (near & (seen > self._turned)) * (time - seen) / config.gone_s
 
-    def choose(self, time: float, edge: Floats, most: int | None) -> None:
+    def choose(self, time: float, edge: Floats, most: int | None) -> Rows:
         """After an update: who is shown until the next, ``most`` at most, those best seen of late first."""
         known, config = self.known, self.config
         known.shown = known.hits >= config.confirm_hits
         known.shown &= (time - known.seen <= config.coast_s) & (known.there >= config.show_at)
-        if most is not None and int(known.shown.sum()) > most:
+        if most is not None and np.count_nonzero(known.shown) > most:
             best = np.argsort(np.where(known.shown, -known.strength, np.inf), kind="stable")
             known.shown[best[most:]] = False
         known.shown &= self._within(edge)
+        return known.shown.nonzero()[0]
 
     def shown(self, time: float, edge: Floats) -> Rows:
-        """The rows that a viewer gets to see at ``time``."""
+        """Of those chosen, the rows that a viewer still gets to see at ``time``."""
         recent = time - self.known.seen <= max(self.config.blind_s, self.config.coast_s)
-        return np.flatnonzero(self.known.shown & recent & self._within(edge))
+        return (self.known.shown & recent & self._within(edge)).nonzero()[0]
 
     def _within(self, edge: Floats) -> NDArray[np.bool_]:
         """Whose middle is in the picture, or so near beyond what was seen of it that it may well be."""
@@ -319,7 +317,7 @@ class Population:
         unseen = time - known.seen
         sure = known.hits >= config.confirm_hits
         keep = unseen <= np.where(sure, config.lost_s, config.tentative_s)
-        lost = np.flatnonzero(keep & (unseen > config.live_s))
+        lost = (keep & (unseen > config.live_s)).nonzero()[0]
         if len(lost) > config.remembered:
             keep[lost[np.argsort(unseen[lost])[config.remembered :]]] = False
         if not keep.all():
