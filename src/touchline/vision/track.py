@@ -73,23 +73,26 @@ class Tracker:
             self._edge = np.maximum(self._edge, detections.boxes[:, 2:].max(axis=0))
         patience = 1.5 * (time - self._updated) if self._updated is not None else 0.0
         self._updated = time
-        found, balls = self._sorted(detections)
+        is_ball = self._is_ball(detections)
+        any_ball = bool(is_ball.any())
+        found = detections[~is_ball] if any_ball else detections
         boxes = _centred(found.boxes)
         self._people.expect(self._edge)
         pairs = self._people.pairs(boxes, time, patience)
         match = pairs.match(self._people.bank.x)
         if len(match.rows) >= ENOUGH:
             # Whoever the camera's movement has set beside the wrong neighbour finds the right one now.
-            self._pan(match.rows, boxes[match.columns, :2])
+            self._pan(match.rows, boxes.take(match.columns, axis=0)[:, :2])
             match = pairs.match(self._people.bank.x)
         self._next_id = self._people.settle(time, boxes, found, match, self._next_id)
         self._people.stitch(time, self._edge)
         people_shown, balls_shown = self._people.choose(time, self._edge, None), NO_ROWS
-        if len(self._balls) or len(balls):
-            boxes = _centred(balls.boxes)
+        if len(self._balls) or any_ball:
+            found = detections[is_ball]
+            boxes = _centred(found.boxes)
             self._balls.expect(self._edge)
             match = self._balls.pairs(boxes, time, patience).match(self._balls.bank.x)
-            self._next_id = self._balls.settle(time, boxes, balls, match, self._next_id)
+            self._next_id = self._balls.settle(time, boxes, found, match, self._next_id)
             self._balls.stitch(time, self._edge)
             balls_shown = self._balls.choose(time, self._edge, self._config.balls)
         return self._tracks(time, people_shown, balls_shown)
@@ -150,13 +153,11 @@ class Tracker:
         self._people.shift(shift)
         self._balls.shift(shift)
 
-    def _sorted(self, detections: Detections) -> tuple[Detections, Detections]:
-        """People and balls."""
+    def _is_ball(self, detections: Detections) -> NDArray[np.bool_]:
         labels = detections.labels
         if self._config.ball_label not in labels:
-            return detections, Detections.empty(labels)
-        is_ball = detections.classes == labels.index(self._config.ball_label)
-        return detections[~is_ball], detections[is_ball]
+            return np.zeros(len(detections), np.bool_)
+        return detections.classes == labels.index(self._config.ball_label)
 
     def _still_shown(self, time: float) -> tuple[Rows, Rows]:
         """Rows of the people and of the balls that were chosen at the last update and are still to be seen."""

@@ -28,13 +28,13 @@ class Match:
 
 
 class Pairs:
-    """Each of the tracks ``live`` (L,) with each detection. Sizes and doubts count from the start; how far apart
-    the two are is looked at each time they are matched, for the camera's movement may have been found between.
+    """Each of the tracks ``live`` (L,) with each detection, and what it costs to take them for the same.
 
-    ``x``, ``variance``: where the tracks are expected, (L, 4) centre x, y, width, height in px and px². ``boxes``,
-    ``measured``: the detections and the variance of their noise, (D, 4). ``prior`` (L,): added to the cost of each
-    track, which is the negative logarithm of Student's t of ``tail`` degrees of freedom in box heights (so that
-    an unsure track pays for its wide net), less ``overlap_worth`` × overlap.
+    ``x``, ``variance``: how the tracks are expected, (L, 4) centre x, y, width, height in px and px². ``boxes``,
+    ``measured``: the detections and the variance of their noise, (D, 4). The cost is the negative logarithm of
+    Student's t of ``tail`` degrees of freedom in box heights (so that an unsure track pays for its wide net),
+    less ``overlap_worth`` × overlap, and the track's ``prior`` (L,). Sizes and variances are weighed once, places
+    at each `match`, for the camera's movement may have been found between two.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Pairs:
     ) -> None:
         self.live = live
         self._tail, self._overlap_worth = tail, overlap_worth
-        self._seen, sides = np.split(boxes.T.copy()[:, None], 2)  # (2, 1, D)
-        own = x.T.copy()[2:, :, None]
+        seen, own = boxes.T.copy()[:, None], x.T.copy()[2:, :, None]
+        self._seen, sides = seen[:2], seen[2:]
         variance = variance.T.copy()[:, :, None] + measured.T.copy()[:, None]
         self._variance = variance[:2]
         error = sides - own
@@ -74,14 +74,14 @@ class Pairs:
 
 
 def paired_unlikeliness(x: Floats, variance: Floats, boxes: Floats, tail: float) -> Floats:
-    """The same (N,) for pairs, row for row, without overlap. ``variance`` (N, A): of track and box together.
+    """What `Pairs` adds up, but (..., N) row for row and without overlap. ``variance``: of track and box together.
 
-    All (N, A) over the same axes, the last of which is the height.
+    All (..., N, A) over the same axes, the last of which is the height.
     """
-    axes = x.shape[1]
+    axes = x.shape[-1]
     error = boxes - x
-    cost = (0.5 * (tail + axes)) * np.log1p((error * error / variance).sum(1) / tail)
-    return cost + 0.5 * np.log(variance.prod(1)) - axes * np.log(np.maximum(x[:, -1], 2.0))
+    cost = (0.5 * (tail + axes)) * np.log1p((error * error / variance).sum(axis=-1) / tail)
+    return cost + 0.5 * np.log(variance.prod(axis=-1)) - axes * np.log(np.maximum(x[..., -1], 2.0))
 
 
 def cover(boxes: Floats, there: NDArray[np.bool_]) -> Floats:

@@ -47,10 +47,9 @@ class Doubts:
             return
         seen = boxes.take(match.columns[given], axis=0)
         measured, tail = self._motion.measured(seen), self._config.tail
-        as_is, exchanged = bank.pick(rows), self.bank.pick(heard)
-        dearer = paired_unlikeliness(exchanged.x, exchanged.pp + measured, seen, tail)
-        dearer -= paired_unlikeliness(as_is.x, as_is.pp + measured, seen, tail)
-        dearer = np.minimum(np.maximum(dearer, -TELLS_AT_MOST), TELLS_AT_MOST)
+        x, _, pp, _, _ = np.stack([bank.pick(rows).state, self.bank.pick(heard).state], axis=1)
+        as_is, exchanged = paired_unlikeliness(x, pp + measured, seen, tail)
+        dearer = np.minimum(np.maximum(exchanged - as_is, -TELLS_AT_MOST), TELLS_AT_MOST)
         self._score += np.bincount(heard // 2, dearer, len(self))
         self._motion.correct(self.bank, heard, seen)
 
@@ -63,7 +62,9 @@ class Doubts:
             return
         crossed = dearer[at]
         both = crossed + crossed.T
-        first, second = np.nonzero(np.triu(both < most, 1))
+        first, second = (both < most).nonzero()
+        once = first < second
+        first, second = first[once], second[once]
         lone = np.ones(len(dearer), np.bool_)
         lone[at] = False
         # Who went unseen may be the one that was seen.
@@ -87,7 +88,7 @@ class Doubts:
         if fresh.any():
             rows, columns = pairs[fresh].ravel(), taken[fresh].ravel()
             self.bank.add(bank.pick(rows))
-            given = np.flatnonzero(columns >= 0)
+            given = (columns >= 0).nonzero()[0]
             at = len(self.bank) - len(rows) + given
             self._motion.correct(self.bank, at, boxes[columns[given]])
             self._ids = np.concatenate([self._ids, ids[pairs[fresh]]])

@@ -101,7 +101,7 @@ class Motion:
     def measured(self, boxes: Floats) -> Floats:
         """Variance (N, 4), px², of detected ``boxes`` (N, 4: centre x, y, width, height)."""
         sides = np.maximum(boxes[:, None, 2:], SMALLEST_PX)
-        return (self._rougher * self._noise * sides * sides).reshape(-1, 4)
+        return (sides * sides * (self._rougher * self._noise)).reshape(-1, 4)
 
     def start(self, bank: Bank, boxes: Floats) -> None:
         """Add a row for each of ``boxes``: at rest against the common motion, as unsure of it as usual."""
@@ -117,16 +117,18 @@ class Motion:
         "Estimating Optimal Tracking Filter Performance for Manned Maneuvering Targets", 1970.
         """
         place, size = (_faded(tau, dt) for tau in self._memory)
-        fade, reach, *wander = np.array([place, place, size, size]).T
-        grown = self._speed * np.stack(wander)[:, None]  # (3, 1, 4): of pp, pv and vv, heights
+        of_speed = np.array([place, place, size, size]).T  # (5, 4)
+        fade, reach = of_speed[:2]
+        grown = self._speed * of_speed[2:, None]  # (3, 1, 4): what is added to pp, pv and vv, heights
         grown[0] += self._jerk
-        for bank in banks:
+        for bank in (some for some in banks if len(some)):
             x, v, pp, pv, vv = bank.state
             height = np.maximum(x[:, 3:], SMALLEST_PX)
             x += reach * v
             np.maximum(x[:, 2:], SMALLEST_PX, out=x[:, 2:])
-            pp += reach * (2 * pv + reach * vv)
-            pv += reach * vv
+            drift = reach * vv
+            pp += reach * (2 * pv + drift)
+            pv += drift
             pv *= fade
             v *= fade
             vv *= fade * fade
@@ -134,7 +136,7 @@ class Motion:
 
     def correct(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
         """Take ``boxes`` (M, 4) as seen of ``rows`` (M,)."""
-        state = bank.state.take(rows, axis=1)
+        state = bank.pick(rows).state
         x, v, pp, pv, vv = state
         gain, speed_gain = state[2:4] / (pp + self.measured(boxes))
         error = boxes - x
@@ -153,14 +155,16 @@ class Motion:
         """
         height = np.maximum(before.x[:, 3:], SMALLEST_PX)
         variance = self._told * height * height
-        bank.x[rows] = before.x + moved
-        bank.pp[rows] = before.pp + variance
+        now = bank.pick(rows)
+        now.x[:] = before.x + moved
+        now.pp[:] = before.pp + variance
         if dt > 0:
             v, vv = before.v[:, :2], before.vv[:, :2]
             gain = vv / (vv + variance / (dt * dt))
-            bank.v[rows, :2] = v + gain * (moved[:, :2] / dt - pan - v)
-            bank.vv[rows, :2] = vv * (1 - gain)
-            bank.pv[rows, :2] = before.pv[:, :2] * (1 - gain)
+            now.v[:, :2] = v + gain * (moved[:, :2] / dt - pan - v)
+            now.vv[:, :2] = vv * (1 - gain)
+            now.pv[:, :2] = before.pv[:, :2] * (1 - gain)
+        bank.state[:, rows] = now.state
 
     def learn(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
         """Adjust the noise to this detector's, before `correct`: by heights, which change least of themselves.
@@ -168,8 +172,9 @@ class Motion:
         Squared errors beyond two deviations count as four, so that mistaken matches teach little; of a Gaussian's
         that leaves 0.92 on average. Where movement makes most of the error it says nothing about noise.
         """
-        error, measured = boxes[:, 3] - bank.x[:, 3][rows], self.measured(boxes)[:, 3]
-        total = bank.pp[:, 3][rows] + measured
+        height = np.maximum(boxes[:, 3], SMALLEST_PX)
+        measured = self._rougher * self._noise[1, 1] * height * height
+        error, total = boxes[:, 3] - bank.x[:, 3][rows], bank.pp[:, 3][rows] + measured
         surprise = np.minimum(error * error / total, 4.0) - 0.92
         step = LEARNING * float((surprise * measured / total).sum())
         self._rougher = min(max(self._rougher * exp(min(step, 1.0)), 1.0), 9.0)
