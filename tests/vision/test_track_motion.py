@@ -10,7 +10,13 @@ from touchline.vision.track_config import MotionConfig
 from touchline.vision.track_motion import SMALLEST_PX, Bank, CommonMotion, Motion
 
 CONFIG = MotionConfig(
-    noise=(0.1, 0.2, 0.05, 0.03), speed=(1.0, 0.5, 0.3, 0.2), memory=(0.8, 0.3), jerk=(0.01, 0.02, 0.03, 0.04)
+    noise=(0.1, 0.2, 0.05, 0.03),
+    speed=(1.0, 0.5),
+    memory=0.8,
+    sway=(0.06, 0.05),
+    sway_memory=(0.2, 0.3),
+    growth=(0.1, 0.07),
+    jerk=(0.01, 0.02, 0.03, 0.04),
 )
 BOX = np.array([[300.0, 200.0, 40.0, 100.0]])
 
@@ -33,9 +39,14 @@ def test_prediction_is_the_exact_discretisation(dt: float, axis: int) -> None:
     """Van Loan's method for the same linear system."""
     motion, bank = started()
     before, state = covariance(bank, axis), np.array([bank.x[0, axis], bank.v[0, axis]])
-    tau, sigma = CONFIG.memory[axis // 2], CONFIG.speed[axis] * 100.0
+    if axis < 2:
+        tau, sigma = CONFIG.memory, CONFIG.speed[axis] * 100.0
+        drive = np.diag([0, 2 * sigma**2 / tau])
+    else:  # size = mean + sway, speed = -sway / tau
+        tau, sway, growth = (these[axis - 2] for these in (CONFIG.sway_memory, CONFIG.sway, CONFIG.growth))
+        off = np.array([1, -1 / tau])
+        drive = 2 * (sway * 100.0) ** 2 / tau * np.outer(off, off) + np.diag([(growth * 100.0) ** 2, 0])
     drift = np.array([[0, 1], [0, -1 / tau]])
-    drive = np.diag([0, 2 * sigma**2 / tau])
     block = expm(np.block([[-drift, drive], [np.zeros((2, 2)), drift.T]]) * dt)
     step = block[2:, 2:].T
     grown = step @ before @ step.T + step @ block[:2, 2:]
@@ -64,6 +75,38 @@ def test_no_box_shrinks_below_the_smallest() -> None:
     bank.v[:, 2:] = -1e6
     motion.predict(0.2, bank)
     assert (bank.x[:, 2:] == SMALLEST_PX).all()
+
+
+def test_a_size_comes_back_to_what_it_mostly_was() -> None:
+    """Who stretched both arms when last seen is expected as wide as before, with little doubt, a second later."""
+    motion, bank = Motion(MotionConfig()), Bank()
+    motion.start(bank, BOX)
+    everybody = np.array([0])
+    for _ in range(50):
+        motion.predict(0.2, bank)
+        motion.correct(bank, everybody, BOX)
+    motion.predict(0.2, bank)
+    motion.correct(bank, everybody, BOX * (1, 1, 1.6, 1))
+    assert bank.x[0, 2] > 56
+    for _ in range(25):
+        motion.predict(0.04, bank)
+    assert bank.x[0, 2] < 50
+    assert (np.sqrt(bank.pp[0, 2:]) < 15).all()
+
+
+def test_told_movement_leaves_a_covariance() -> None:
+    motion, bank = Motion(MotionConfig()), Bank()
+    motion.start(bank, BOX)
+    everybody = np.array([0])
+    for _ in range(10):
+        for _ in range(4):
+            before = bank.copy()
+            motion.predict(0.04, bank)
+            motion.follow(bank, everybody, before, np.zeros((1, 4)), 0.04, np.zeros(2))
+            assert (bank.pv**2 <= bank.pp * bank.vv).all()
+        motion.predict(0.04, bank)
+        motion.correct(bank, everybody, BOX)
+        assert (bank.pv**2 <= bank.pp * bank.vv).all()
 
 
 @pytest.mark.parametrize(("times", "least", "most"), [(1.0, 1.0, 1.5), (2.0, 3.0, 5.0)])

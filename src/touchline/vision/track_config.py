@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 Axes = tuple[float, float, float, float]
 """One number each for centre x, centre y, width and height."""
+Pair = tuple[float, float]
+"""One number each for x and y, or for width and height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +16,22 @@ class MotionConfig:
 
     ``noise``: standard deviation of a good detector's box, as a share of the box's own width (x, width) and height
     (y, height); a worse detector is found out. ``speed``: usual speed relative to the common motion, heights/s.
-    ``memory``: seconds after which a speed is forgotten, for the place and for the size. ``jerk``: movement
-    between two detections that no speed foretells, standard deviation, heights. ``told``: standard deviation of
-    the movement that `Tracker.coast` is told, heights a frame.
+    ``memory``: seconds after which a speed is forgotten. ``sway``: how far width and height are usually off what
+    they come back to, as of someone who stretches an arm or bends down, heights; ``sway_memory``: seconds after
+    which that is forgotten. ``growth``: how much what they come back to changes in a second, heights.
+    ``jerk``: movement between two detections that nothing foretells, standard deviation, heights. ``told``:
+    standard deviation of the movement that `Tracker.coast` is told, heights a frame.
     ``camera_speed``: usual speed of the common motion, heights/s. ``camera_acceleration``: how fast it changes,
     heights/s² for a second. ``camera_shake``: its movement that no speed foretells, heights.
     """
 
     noise: Axes = (0.035, 0.035, 0.045, 0.032)
-    speed: Axes = (0.72, 0.46, 1.5, 0.6)
-    memory: tuple[float, float] = (1.15, 0.1)
-    jerk: Axes = (0.023, 0.025, 0.016, 0.0075)
+    speed: Pair = (0.72, 0.46)
+    memory: float = 1.15
+    sway: Pair = (0.09, 0.045)
+    sway_memory: Pair = (0.13, 0.4)
+    growth: Pair = (0.05, 0.08)
+    jerk: Axes = (0.023, 0.025, 0.016, 0.0)
     told: float = 0.015
     camera_speed: float = 5.0
     camera_acceleration: float = 3.85
@@ -78,7 +85,7 @@ class KindConfig:
     first_trust: float = 0.35
     return_share: float = 0.02
     show_at: float = 0.48
-    stitch_cost: float = 4.5
+    stitch_cost: float = 3.5
     inside_cost: float = 2.0
     border: float = 0.8
     stitch_tail: float = 4.0
@@ -95,8 +102,11 @@ def _ball() -> KindConfig:
     return KindConfig(
         motion=MotionConfig(
             noise=(0.25, 0.25, 0.25, 0.25),
-            speed=(25.0, 25.0, 1.0, 1.0),
-            memory=(0.6, 0.1),
+            speed=(25.0, 25.0),
+            memory=0.6,
+            sway=(0.1, 0.1),
+            sway_memory=(0.1, 0.1),
+            growth=(0.4, 0.4),
             jerk=(0.2, 0.2, 0.1, 0.1),
         ),
         new_cost=7.0,

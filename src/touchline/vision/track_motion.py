@@ -1,7 +1,8 @@
 """How people and balls move: a bank of constant-velocity filters, and the motion they share.
 
 One row per track, four axes a row: centre x, centre y, width, height (px). Each axis has its own position
-and velocity, so every covariance is a 2×2 matrix that is updated in closed form, for all rows at once.
+and velocity, so every covariance is a 2×2 matrix that is updated in closed form, for all rows at once. Places
+wander; sizes sway about what they mostly are.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Bank:
 
     @property
     def v(self) -> Floats:
-        """Speed relative to the common motion, px/s."""
+        """Speed relative to the common motion, px/s; of width and height the one at which they come back."""
         return self.state[1]
 
     @property
@@ -92,10 +93,12 @@ class Motion:
 
     def __init__(self, config: MotionConfig) -> None:
         self._noise = np.array(config.noise).reshape(2, 2) ** 2  # of the centre and of the sides
-        self._speed = np.array(config.speed) ** 2
+        back = (sway / tau for sway, tau in zip(config.sway, config.sway_memory, strict=True))
+        self._speed = np.array([*config.speed, *back]) ** 2
+        self._growth = np.array([0.0, 0.0, *config.growth]) ** 2
         self._jerk = np.array(config.jerk) ** 2
         self._told = config.told**2
-        self._memory = config.memory
+        self._memory, self._sway_memory = config.memory, config.sway_memory
         self._rougher = 1.0  # variance of this detector's noise, as a multiple of the configured one
 
     def measured(self, boxes: Floats) -> Floats:
@@ -110,20 +113,21 @@ class Motion:
         bank.add(Bank(np.stack([boxes, rest, self.measured(boxes), rest, self._speed * height * height])))
 
     def predict(self, dt: float, *banks: Bank) -> None:
-        """Carry all rows ``dt`` seconds on, their speeds fading.
+        """Carry all rows ``dt`` seconds on: speeds fade, sizes come back to what they mostly are.
 
-        Speed is an Ornstein–Uhlenbeck process, so doubt about a place grows with the square of short times and in
-        proportion to long ones: the reach of someone out of sight. Exact discretisation as in R. A. Singer,
-        "Estimating Optimal Tracking Filter Performance for Manned Maneuvering Targets", 1970.
+        A place's speed is an Ornstein–Uhlenbeck process, so doubt about it grows with the square of short times
+        and in proportion to long ones: the reach of someone out of sight. Of a size not the speed is such a
+        process but how far it is off, so doubt about it soon grows no more but by ``growth``.
         """
-        place, size = (_faded(tau, dt) for tau in self._memory)
-        of_speed = np.array([place, place, size, size]).T  # (5, 4)
+        place = _wandering(self._memory, dt)
+        width, height = (_swaying(tau, dt) for tau in self._sway_memory)
+        of_speed = np.array([place, place, width, height]).T  # (5, 4)
         fade, reach = of_speed[:2]
         grown = self._speed * of_speed[2:, None]  # (3, 1, 4): what is added to pp, pv and vv, heights
-        grown[0] += self._jerk
+        grown[0] += self._jerk + self._growth * dt
         for bank in (some for some in banks if len(some)):
             x, v, pp, pv, vv = bank.state
-            height = np.maximum(x[:, 3:], SMALLEST_PX)
+            unit = np.maximum(x[:, 3:], SMALLEST_PX)
             x += reach * v
             np.maximum(x[:, 2:], SMALLEST_PX, out=x[:, 2:])
             drift = reach * vv
@@ -132,7 +136,7 @@ class Motion:
             pv *= fade
             v *= fade
             vv *= fade * fade
-            bank.state[2:] += height * height * grown
+            bank.state[2:] += unit * unit * grown
 
     def correct(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
         """Take ``boxes`` (M, 4) as seen of ``rows`` (M,)."""
@@ -155,16 +159,15 @@ class Motion:
         """
         height = np.maximum(before.x[:, 3:], SMALLEST_PX)
         variance = self._told * height * height
-        now = bank.pick(rows)
-        now.x[:] = before.x + moved
-        now.pp[:] = before.pp + variance
+        x, v, pp, pv, vv = state = before.state.copy()
+        x += moved
+        pp += variance
         if dt > 0:
-            v, vv = before.v[:, :2], before.vv[:, :2]
-            gain = vv / (vv + variance / (dt * dt))
-            now.v[:, :2] = v + gain * (moved[:, :2] / dt - pan - v)
-            now.vv[:, :2] = vv * (1 - gain)
-            now.pv[:, :2] = before.pv[:, :2] * (1 - gain)
-        bank.state[:, rows] = now.state
+            gain = vv[:, :2] / (vv[:, :2] + variance / (dt * dt))
+            v[:, :2] += gain * (moved[:, :2] / dt - pan - v[:, :2])
+            vv[:, :2] *= 1 - gain
+            pv[:, :2] *= 1 - gain
+        bank.state[:, rows] = state
 
     def learn(self, bank: Bank, rows: NDArray[np.intp], boxes: Floats) -> None:
         """Adjust the noise to this detector's, before `correct`: by heights, which change least of themselves.
@@ -180,15 +183,27 @@ class Motion:
         self._rougher = min(max(self._rougher * exp(min(step, 1.0)), 1.0), 9.0)
 
 
-def _faded(tau: float, dt: float) -> tuple[float, float, float, float, float]:
-    """What ``dt`` seconds make of a speed that is forgotten in ``tau``, and of its usual variance 1.
+Step = tuple[float, float, float, float, float]
+"""What some seconds make of a speed of variance 1: the share that is left of it, the seconds of it that have been
+gone, and what is added to the variance of the place, to the covariance of the two and to the speed's variance."""
 
-    The share that is left of it, the seconds of it that are gone on, and what is added to the variance of the
-    place, to the covariance and to the variance of the speed.
+
+def _wandering(tau: float, dt: float) -> Step:
+    """``dt`` seconds of a place whose speed is forgotten in ``tau``.
+
+    Exact discretisation as in R. A. Singer, "Estimating Optimal Tracking Filter Performance for Manned
+    Maneuvering Targets", 1970.
     """
     fade = exp(-dt / tau)
     place = tau * tau * (2 * dt / tau - 3 + 4 * fade - fade * fade)
     return fade, tau * (1 - fade), max(place, 0.0), tau * (1 - fade) ** 2, 1 - fade * fade
+
+
+def _swaying(tau: float, dt: float) -> Step:
+    """``dt`` seconds of what is off its mean by ``tau`` × its speed back, and forgets that in ``tau``."""
+    fade = exp(-dt / tau)
+    new = 1 - fade * fade
+    return fade, tau * (1 - fade), tau * tau * new, -tau * new, new
 
 
 class CommonMotion:
