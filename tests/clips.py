@@ -51,6 +51,20 @@ def write_clip(
     return path
 
 
+def damage(path: Path, *numbers: int) -> Path:
+    """Overwrite with noise what the packets of these ``numbers``, from 0, hold behind their first bytes."""
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    noise = np.random.default_rng(0)
+    for number in numbers:
+        at, size = places[number]
+        assert at is not None
+        data[at + 8 : at + size] = noise.integers(0, 256, size - 8, np.uint8).tobytes()
+    path.write_bytes(data)
+    return path
+
+
 def write_sound(path: Path) -> Path:
     """Two seconds of a tone, and no picture."""
     with av.open(str(path), "w") as container:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.bright_square import FPS, SIDE, TOP, confidence, write_square, write_square_detector
+from tests.clips import damage
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
 from touchline.live.road import frame_road
@@ -209,6 +210,15 @@ def test_pictures_too_late_to_be_shown_are_not_encoded_but_counted(model: Path, 
     late = road.pulse.read(0)["pictures_late"]
     assert late > 0
     assert len(road.packets) + late <= 60
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_what_the_decoder_could_not_read_is_counted(model: Path, tmp_path: Path, realtime: bool) -> None:
+    clip = write_square(tmp_path / "clip.mp4", steadily, frames=60, key_every=15)
+    whole = Road(model).run(clip, realtime=False)
+    assert whole.pulse.read(0)["decode_errors"] == 0
+    road = Road(model).run(damage(clip, 10, 12, 40), realtime=realtime)
+    assert road.pulse.read(0)["decode_errors"] == 2, "the third is one of those that the first has cost"
 
 
 def test_burnt_in_boxes_are_in_the_picture(model: Path, tmp_path: Path) -> None:

@@ -185,11 +185,12 @@ def test_counts_go_on_over_a_camera_s_workers() -> None:
     assert tally.add({"line_dropped": 3, "fps_in": 25.0}) == {"line_dropped": 3, "fps_in": 25.0}
     assert tally.add({"line_dropped": 5, "reconnects": 1}) == {"line_dropped": 5, "reconnects": 1}
     tally.end()
-    assert tally.add({"line_dropped": 0}) == {"line_dropped": 5}
+    assert tally.add({"line_dropped": 0, "decode_errors": 2}) == {"line_dropped": 5, "decode_errors": 2}
     assert tally.add({"line_dropped": 2, "reconnects": 0}) == {"line_dropped": 7, "reconnects": 1}
     tally.end()
     tally.end()
     assert tally.add({"line_dropped": 1, "reconnects": 2}) == {"line_dropped": 8, "reconnects": 3}
+    assert tally.add({"decode_errors": 1}) == {"decode_errors": 3}
 
 
 def test_a_worker_that_ends_to_free_its_camera_says_so_and_is_replaced(

@@ -87,11 +87,12 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    encodes, fps = False, 0.0  # written by decode alone
+    encodes, fps, damaged = False, 0.0, 0  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
         source_dropped=lambda: capture.dropped,
         frames_skipped=lambda: packets.dropped + frames.dropped,
+        decode_errors=lambda: damaged,
         pictures_late=lambda: presenter.too_late,
     )
 
@@ -111,7 +112,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps
+        nonlocal encodes, fps, damaged
         decoder: Decoder | None = None
         gate, missing = KeyGate(), Undecoded()
         for item in packets:
@@ -127,6 +128,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 missing.picture()
                 capture.refuse()
             if decoder and gate.passes(is_key=item.is_key):
+                errors = decoder.errors
                 with pulse.progress.busy("decode"):
                     for frame in decoder.decode(item):
                         missing.picture()
@@ -134,6 +136,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                         frames.put(frame)
                         if watched() and not job.burn_in:
                             presenter.show(frame, fps, encode=encodes, late=late(frame))
+                damaged += decoder.errors - errors
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
         frames.close()
