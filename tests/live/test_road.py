@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.bright_square import FPS, SIDE, TOP, confidence, write_square, write_square_detector
-from tests.clips import damage
+from tests.clips import damage, write_clip
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
 from touchline.live.road import frame_road
@@ -236,3 +236,19 @@ def test_burnt_in_boxes_are_in_the_picture(model: Path, tmp_path: Path) -> None:
                 colour[middle - 8 : middle + 8, round(edge / 2) - 1 : round(edge / 2) + 2].max(axis=1).min() > 20
             )
         assert colour[middle - 8 : middle + 8, round((left + right) / 4)].max() < 12
+
+
+def test_a_recording_that_changes_its_size_loses_no_picture(model: Path, tmp_path: Path) -> None:
+    """Nor those that the decoder holds back for reordering, nor their place and size."""
+    sizes = [(320, 180), (480, 270)]
+    parts = [
+        write_clip(tmp_path / f"{width}.ts", width=width, height=height, frames=30, b_frames=2)
+        for width, height in sizes
+    ]
+    clip = tmp_path / "both.ts"
+    clip.write_bytes(b"".join(part.read_bytes() for part in parts))
+    road = Road(model).run(clip, realtime=False)
+    told = [fact.data for fact in road.facts if fact.kind == "tracks"]
+    assert [data["frame"] for data in told] == list(range(1, 61))
+    assert [(data["width"], data["height"]) for data in told] == [sizes[0]] * 30 + [sizes[1]] * 30
+    assert road.pulse.read(0)["pictures"] == 60

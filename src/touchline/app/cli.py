@@ -156,8 +156,9 @@ def analyse(
     if json_:
         typer.echo(json.dumps(summaries))
     for summary in [] if json_ else summaries:
+        lost = f" ({summary['frames_lost']} lost to damage)" if summary["frames_lost"] else ""
         _out.print(
-            f"{summary['file']}: {summary['frames']} frames, {summary['tracks']} tracks, "
+            f"{summary['file']}: {summary['frames']} frames{lost}, {summary['tracks']} tracks, "
             f"{summary['speed']:.1f} times real time → {summary['out']}",
             markup=False,
             highlight=False,

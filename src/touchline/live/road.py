@@ -14,6 +14,7 @@ A recording takes the same road (``job.realtime`` False): its boxes then wait in
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol
 
 from touchline.live.job import CameraJob, Clocks, Signals
@@ -117,9 +118,10 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         gate, missing = KeyGate(), Undecoded()
         for item in packets:
             if isinstance(item, StreamInfo):
+                if not live:
+                    rest(decoder)
                 encodes, fps = live and not untouched(item), item.fps
-                # Analysis does not see the difference that the loop filter makes; people do.
-                decoder = open_decoder(item, skip_loop_filter=not watched())
+                decoder = open_decoder(item, first_number=decoder.next_number if decoder else 1)
                 continue
             if shedder.plan.keys_only and not watched():
                 gate.shut()
@@ -137,15 +139,22 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                         if watched() and not job.burn_in:
                             presenter.show(frame, fps, encode=encodes, late=late(frame))
                 damaged += decoder.errors - errors
+        rest(decoder)
+        if not live:
+            pulse.set(pictures=decoder.next_number - 1 if decoder else 0)
+        frames.close()
+
+    def rest(decoder: Decoder | None) -> None:
+        """The pictures that are still held back for reordering."""
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
-        frames.close()
 
     def look() -> None:
         """Frames → detections now and then, tracks at every one → facts."""
         if live:
             yield_to_video()
         tracks, size, last = latest.tracks, (0, 0), -1
+        held = deque[tuple[int, int, int]]()  # number, width and height of the pictures that wait for hindsight
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here
                 continue
@@ -154,6 +163,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
                 size = frame.width, frame.height
                 tracker.resized(*size)
+                held.append((frame.number, *size))
                 if pace.due(frame.pts, shedder.plan.detect_hz):
                     afforded = max(LEAST_WIDTH, round(full_width * shedder.plan.width_scale))
                     detector.set_width(zoom.width(seconds, afforded))
@@ -167,7 +177,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 latest.set(tracks, frame.pts)
                 # A recording can wait for the next detection, and has its boxes smoothed between the two.
                 for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
-                    tell(final, pts, size)
+                    tell(final, pts, *held.popleft())
                 if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
                     presenter.show(frame, fps, encode=encodes)
                 pulse.count("fps_analysed", started)
@@ -176,7 +186,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     shedder.update(load)
                     pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
-            tell(final, pts, size)
+            tell(final, pts, *held.popleft())
         presenter.close()
 
     def untouched(info: StreamInfo) -> bool:
@@ -187,9 +197,11 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Whether people see the decoded pictures."""
         return encodes or job.display
 
-    def open_decoder(info: StreamInfo, *, skip_loop_filter: bool) -> Decoder:
+    def open_decoder(info: StreamInfo, *, first_number: int) -> Decoder:
+        # Analysis does not see the difference that the loop filter makes; people do.
+        skip = not watched()
         try:
-            return Decoder(info, motion=True, skip_loop_filter=skip_loop_filter)
+            return Decoder(info, motion=True, skip_loop_filter=skip, first_number=first_number)
         except InputError as error:
             what, _, remedy = str(error).partition("; ")
             raise SourceError(job.name or job.id, what, remedy, retry=False) from error
@@ -197,9 +209,11 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     def late(frame: Frame) -> bool:
         return live and len(packets) > 2 and clocks.media() - frame.pts / MEDIA_CLOCK > LATE_S
 
-    def tell(tracks: Tracks, pts: int, size: tuple[int, int]) -> None:
-        news = [("tracks", tracks_data(tracks, *size)), *register.update(tracks, pts)]
-        for kind, data in news:
+    def tell(tracks: Tracks, pts: int, number: int, width: int, height: int) -> None:
+        here = tracks_data(tracks, width, height)
+        if not live:
+            here["frame"] = number
+        for kind, data in [("tracks", here), *register.update(tracks, pts)]:
             out.send(Fact(fact_id(clocks.unix_ms()), job.id, kind, pts, data))
 
     run_together(stop, take, decode, look, presenter.window)

@@ -59,7 +59,7 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
             if changed or not started:
                 yield format_.info
             started = True
-            yield Sample(data, pts, dts, is_key)
+            yield Sample(data, pts, dts, is_key, torn=packet.is_corrupt)
         if skipped and not started:
             raise faults.no_key(location)
         if not started and location.kind is Kind.FILE:
