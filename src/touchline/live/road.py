@@ -176,7 +176,8 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
                 latest.set(tracks, frame.pts)
                 # A recording can wait for the next detection, and has its boxes smoothed between the two.
-                for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
+                begun = [(seen, round(at * MEDIA_CLOCK)) for seen, at in tracker.begun]
+                for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts, begun):
                     tell(final, pts, *held.popleft())
                 if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
                     presenter.show(frame, fps, encode=encodes)

@@ -74,7 +74,8 @@ def evaluate_tracker(data: Path, stride: int = 1) -> dict[str, float]:
             tracks = tracker.update(sequence.detections[index], index / sequence.fps)
             seconds += time.process_time() - started
             shown.append(_labelled(tracks))
-            late += smoother.push(tracks, round(index / sequence.fps * MEDIA_CLOCK))
+            begun = [(seen, round(at * MEDIA_CLOCK)) for seen, at in tracker.begun]
+            late += smoother.push(tracks, round(index / sequence.fps * MEDIA_CLOCK), begun)
         late += smoother.flush()
         updates += len(shown)
         results.append(shown)

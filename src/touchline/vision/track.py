@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,9 +28,13 @@ class Tracker:
     At any rate and with gaps: `update` at frames with detections, `coast` at the frames between. Times are media
     seconds and never go back. People and balls have numbers from one sequence, from ``first_id`` on, and never
     take each other's.
+
+    ``begun``: where those whom the last `update` was the first to show were first detected: a Tracks for each
+    media second of that, oldest first. Who draws boxes at once cannot use it; a `Smoother` can.
     """
 
     def __init__(self, config: TrackerConfig | None = None, first_id: int = 1) -> None:
+        self.begun: list[tuple[Tracks, float]] = []
         self._config = config or TrackerConfig()
         self._people = Population(self._config.people)
         self._balls = Population(self._config.ball)
@@ -83,14 +89,15 @@ class Tracker:
             match = self._people.match(boxes, time, patience)
         self._next_id = self._people.settle(time, boxes, found, match, self._next_id)
         self._people.stitch(time, self._edge)
-        self._people.choose(time, self._edge, None)
+        begun = [self._begun(self._people, *self._people.choose(time, self._edge, None))]
         if len(self._balls) or is_ball.any():
             found, boxes = detections[is_ball], _centred(detections.boxes[is_ball])
             self._balls.expect(self._edge)
             match = self._balls.match(boxes, time, patience)
             self._next_id = self._balls.settle(time, boxes, found, match, self._next_id)
             self._balls.stitch(time, self._edge)
-            self._balls.choose(time, self._edge, self._config.balls)
+            begun.append(self._begun(self._balls, *self._balls.choose(time, self._edge, self._config.balls)))
+        self.begun = sorted((each for some in begun for each in some), key=lambda each: each[1])
         return self._tracks(time)
 
     def coast(self, time: float, boxes: NDArray[np.float32] | None = None) -> Tracks:
@@ -101,6 +108,7 @@ class Tracker:
         measured motion: for the box, for its speed, and for the camera that moves the others.
         Raises `ShapeError` on another number of rows, `InputError` when ``time`` goes back.
         """
+        self.begun = []
         people, balls = self._shown
         count = len(people) + len(balls)
         if boxes is not None and boxes.shape != (count, 4):
@@ -154,6 +162,23 @@ class Tracker:
         if self._config.ball_label not in labels:
             return np.zeros(len(detections), np.bool_)
         return detections.classes == labels.index(self._config.ball_label)
+
+    def _begun(self, some: Population, rows: Rows, first: Floats) -> Iterator[tuple[Tracks, float]]:
+        """``rows`` (N,) of ``some`` where they were ``first`` (N, 6) seen, one Tracks for each time of that."""
+        for time in np.unique(first[:, 5]):
+            these = first[:, 5] == time
+            here, seen = rows[these], first[these]
+            yield (
+                Tracks(
+                    some.known.ids[here],
+                    _cornered(seen[:, :4]),
+                    seen[:, 4].astype(np.float32),
+                    _winners(some.known.votes[here]),
+                    np.ones(len(here), np.bool_),
+                    self._labels or (),
+                ),
+                float(time),
+            )
 
     def _tracks(self, time: float) -> Tracks:
         people, balls = self._people.shown(time, self._edge), self._balls.shown(time, self._edge)

@@ -44,7 +44,8 @@ class Register:
     ``ids``; ``hits``: detections so far; ``seen``: media time of the last; ``left`` (N, 4): the box then, px,
     carried on by the camera alone; ``there``: probability of being in the picture; ``missed``: probability of
     going unseen even so; ``misses``: updates in full view without a detection since the last; ``strength``:
-    scores of late; ``shown``: chosen at the last update; ``votes``: (N, labels).
+    scores of late; ``shown``: chosen at the last update; ``votes``: (N, labels); ``first`` (N, 6): until they are
+    sure the first box, its score and media time; then that time is NaN.
     """
 
     ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -58,6 +59,7 @@ class Register:
     shown: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     votes: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    first: Floats = field(default_factory=lambda: np.zeros((0, 6)))
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all other rows."""
@@ -65,12 +67,13 @@ class Register:
         self.seen, self.left = self.seen[rows], self.left[rows]
         self.there, self.missed, self.misses = self.there[rows], self.missed[rows], self.misses[rows]
         self.strength, self.shown = self.strength[rows], self.shown[rows]
-        self.scores, self.votes = self.scores[rows], self.votes[rows]
+        self.scores, self.votes, self.first = self.scores[rows], self.votes[rows], self.first[rows]
 
     def exchange(self, one: int, other: int) -> None:
         """What belongs to the number rather than to what was seen of late."""
         for these in (self.hits, self.votes):
             these[[one, other]] = these[[other, one]]
+        self.first[[one, other], 5] = np.nan  # whose it was is the question
 
     def add(
         self,
@@ -97,6 +100,7 @@ class Register:
         self.shown = np.concatenate([self.shown, np.zeros(n, np.bool_)])
         self.scores = np.concatenate([self.scores, found.scores])
         self.votes = np.concatenate([self.votes.reshape(-1, votes.shape[1]), votes])
+        self.first = np.concatenate([self.first, np.column_stack([boxes, found.scores, np.full(n, time)])])
 
 
 class Population:
@@ -226,6 +230,7 @@ class Population:
             known.add(ids, time, boxes[new], trust, config.missed, found[new])
             if scene:
                 known.hits[-len(new) :] = config.confirm_hits
+                known.first[-len(new) :, 5] = np.nan
             next_id += len(new)
         return next_id
 
@@ -283,15 +288,25 @@ class Population:
         seen = self.known.seen[rows]
         return (near & (seen > self._turned)) * (time - seen) / config.gone_s
 
-    def choose(self, time: float, edge: Floats, most: int | None) -> None:
-        """After an update: who is shown until the next, ``most`` at most, those best seen of late first."""
+    def choose(self, time: float, edge: Floats, most: int | None) -> tuple[Rows, Floats]:
+        """After an update: who is shown until the next, ``most`` at most, those best seen of late first.
+
+        Returns the rows (N,) of those whom their second detection has just confirmed, and their ``first`` (N, 6).
+        None where ``most`` counts and others were shown in the meantime.
+        """
         known, config = self.known, self.config
-        known.shown = known.hits >= config.confirm_hits
+        taken = most is not None and bool(known.shown.any())
+        sure = known.hits >= config.confirm_hits
+        known.shown = sure.copy()
         known.shown &= (time - known.seen <= config.coast_s) & (known.there >= config.show_at)
         if most is not None and int(known.shown.sum()) > most:
             best = np.argsort(np.where(known.shown, -known.strength, np.inf), kind="stable")
             known.shown[best[most:]] = False
         known.shown &= self._within(edge)
+        rows = NO_ROWS if taken else np.flatnonzero(known.shown & np.isfinite(known.first[:, 5]))
+        first = known.first[rows]
+        known.first[sure, 5] = np.nan
+        return rows, first
 
     def shown(self, time: float, edge: Floats) -> Rows:
         """The rows that a viewer gets to see at ``time``."""
