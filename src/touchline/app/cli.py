@@ -63,7 +63,7 @@ def main() -> None:
         if error.name not in _EXTRAS:
             raise
         extra = _EXTRAS[error.name]
-        status = _fail(f"{error.name} is not installed; from a clone: pip install -e '.[{extra}]'", 2)
+        status = _fail(f"{error.name} is not installed; in a clone: .venv/bin/pip install -e '.[{extra}]'", 2)
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     sys.exit(status if isinstance(status, int) else 0)

@@ -102,7 +102,8 @@ def score(truth: Sequence[list[Labelled]], results: Sequence[list[Labelled]]) ->
         from trackeval.metrics import CLEAR, HOTA, Identity
     except ImportError as error:
         raise InputError(
-            "scoring a tracker needs trackeval, which is not installed; pip install 'touchline[train]'"
+            "scoring a tracker needs trackeval, which is not installed; "
+            "in a clone: .venv/bin/pip install -e '.[train]'"
         ) from error
 
     quiet = {"PRINT_CONFIG": False}
