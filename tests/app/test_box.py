@@ -14,7 +14,7 @@ from touchline.app.metrics import render
 from touchline.app.settings import CameraSettings, Venue
 from touchline.app.wire import make_box
 from touchline.live.link import Command, Report
-from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, FactJson, Packet, StreamInfo, fact_id
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_packets_facts_and_format_reach_stream_and_log(box: Box) -> None:
     heard = box.streams["north"].subscribe(lambda: None)
     box.hear("north", StreamInfo("h264", 320, 240))
     box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
-    box.hear("north", Fact(fact_id(1), "north", "tracks", 0, {"n": 7}))
+    box.hear("north", FactJson.of(Fact(fact_id(1), "north", "tracks", 0, {"n": 7})))
     assert box.streams["north"].info == StreamInfo("h264", 320, 240)
     assert heard.take() is not None
     assert heard.take_fact() is not None

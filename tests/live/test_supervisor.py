@@ -23,7 +23,7 @@ from touchline.live.link import Message, Report
 from touchline.live.roll import Roll
 from touchline.live.supervisor import Supervisor
 from touchline.live.tally import AT_REST, Tally
-from touchline.types import Fact, Packet
+from touchline.types import Fact, FactJson, Packet
 
 
 def job(name: str, process: str | None = None) -> CameraJob:
@@ -162,8 +162,8 @@ def test_a_camera_whose_worker_was_killed_is_at_rest_and_keeps_its_counts() -> N
 
 
 def test_track_numbers_go_on_over_a_camera_s_workers() -> None:
-    def fact(kind: str, pts: int, **data: object) -> Fact:
-        return Fact("x", "cam", kind, pts, dict(data))  # type: ignore[arg-type]
+    def fact(kind: str, pts: int, **data: object) -> FactJson:
+        return FactJson.of(Fact("x", "cam", kind, pts, dict(data)))  # type: ignore[arg-type]
 
     roll = Roll()
     assert roll.end() == []
