@@ -32,12 +32,12 @@ from aiortc import (
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from tests.deliver.clips import encode, endless
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.ice import IceSettings
 from touchline.deliver.webrtc import WhepSessions
 from touchline.types import MEDIA_CLOCK
 from touchline.types.fact import Fact, JsonValue, fact_id
+from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet
 
 FPS = 30

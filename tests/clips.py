@@ -51,6 +51,30 @@ def write_clip(
     return path
 
 
+def damage(path: Path, *numbers: int) -> Path:
+    """Overwrite with noise what the packets of these ``numbers``, from 0, hold behind their first bytes."""
+    data, places = bytearray(path.read_bytes()), _places(path)
+    noise = np.random.default_rng(0)
+    for number in numbers:
+        at, size = places[number]
+        data[at + 8 : at + size] = noise.integers(0, 256, size - 8, np.uint8).tobytes()
+    path.write_bytes(data)
+    return path
+
+
+def cut(path: Path, first: int, end: int) -> Path:
+    """Take the bytes of the packets from ``first`` to before ``end`` out of an MPEG transport stream."""
+    data, places = path.read_bytes(), _places(path)
+    path.write_bytes(data[: places[first][0]] + data[places[end][0] :])
+    return path
+
+
+def _places(path: Path) -> list[tuple[int, int]]:
+    """Of every packet: where it begins in the file, and its size."""
+    with av.open(str(path)) as container:
+        return [(packet.pos or 0, packet.size) for packet in container.demux(video=0) if packet.size]
+
+
 def write_sound(path: Path) -> Path:
     """Two seconds of a tone, and no picture."""
     with av.open(str(path), "w") as container:

@@ -121,6 +121,23 @@ def test_paths_that_layout_names_are_there() -> None:
         assert (ROOT / "src" / "touchline" / path).exists(), path
 
 
+def test_what_is_said_to_install_an_extra_can_be_typed() -> None:
+    """Touchline is installed from a clone, into its .venv."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    texts = [*PAGES, *(ROOT / "docs" / "adr").glob("*.md"), *(ROOT / "src").rglob("*.py")]
+    hints = 0
+    for path in texts:
+        text = path.read_text()
+        assert "touchline[" not in text, f"{path.name}: no registry has it"
+        for venv, what in re.findall(r"(\S*)pip install (.*)", text):
+            assert venv.lstrip("`'\"(").startswith(".venv/bin/"), f"{path.name}: {venv}pip install {what}"
+            extra = re.match(r"-e (?:'\.\[(\w+|\{extra\})\]'|\.)", what)
+            assert extra, f"{path.name}: pip install {what}"
+            assert extra[1] in (None, "{extra}", *extras), f"{path.name}: {extra[1]}"
+            hints += 1
+    assert hints > 5
+
+
 def test_benches_are_called_in_one_way() -> None:
     benches = {path.stem: path.read_text() for path in sorted((ROOT / "bench").glob("*.py"))}
     programs = {name for name, text in benches.items() if "__main__" in text}

@@ -12,7 +12,7 @@ from typing import Any
 from touchline.app.box import Box
 from touchline.app.settings import CameraSettings, ServerSettings, Venue, WebRtcSettings
 from touchline.app.wire import make_box, make_server
-from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, FactJson, Packet, StreamInfo, fact_id
 
 TIMEOUT_S = 20
 
@@ -122,7 +122,7 @@ class PageBox:
             packet = packets[number % len(packets)]
             data = facts(number)
             if data is not None:
-                self.box.hear(camera, Fact(fact_id(number), camera, "tracks", pts, data))
+                self.box.hear(camera, FactJson.of(Fact(fact_id(number), camera, "tracks", pts, data)))
             self.box.hear(camera, Packet(packet.data, pts, packet.is_key))
             number += 1
             due += step / MEDIA_CLOCK

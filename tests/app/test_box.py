@@ -14,7 +14,7 @@ from touchline.app.metrics import render
 from touchline.app.settings import CameraSettings, Venue
 from touchline.app.wire import make_box
 from touchline.live.link import Command, Report
-from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, FactJson, Packet, StreamInfo, fact_id
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_packets_facts_and_format_reach_stream_and_log(box: Box) -> None:
     heard = box.streams["north"].subscribe(lambda: None)
     box.hear("north", StreamInfo("h264", 320, 240))
     box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
-    box.hear("north", Fact(fact_id(1), "north", "tracks", 0, {"n": 7}))
+    box.hear("north", FactJson.of(Fact(fact_id(1), "north", "tracks", 0, {"n": 7})))
     assert box.streams["north"].info == StreamInfo("h264", 320, 240)
     assert heard.take() is not None
     assert heard.take_fact() is not None
@@ -53,11 +53,12 @@ def test_a_worker_may_say_how_its_camera_is_and_nothing_else(box: Box, caplog: p
 
 
 def test_a_camera_without_pictures_has_no_latency_and_metrics_tell_every_loss(box: Box) -> None:
-    box.hear("north", Report({"state": "live", "line_dropped": 3, "pictures_late": 4}))
+    box.hear("north", Report({"state": "live", "line_dropped": 3, "decode_errors": 5, "pictures_late": 4}))
     box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
     assert box.cameras()[0].latency_ms is not None
     told = render(box.cameras()).decode()
     assert 'touchline_camera_line_dropped_total{camera="north"} 3.0' in told
+    assert 'touchline_camera_decode_errors_total{camera="north"} 5.0' in told
     assert 'touchline_camera_pictures_late_total{camera="north"} 4.0' in told
     assert 'touchline_camera_source_dropped_total{camera="north"} 0.0' in told
     box.hear("north", Report({"state": "stale", "error": "gone"}))

@@ -14,9 +14,9 @@ import pytest
 from tests.app.page_box import PageBox
 from tests.deliver.offers import CHROMIUM
 from touchline.app import patience, server
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import LISTENERS
 from touchline.types import Fact, fact_id
+from touchline.types.factjson import FactJson
 
 WAIT_S = 60
 

@@ -17,8 +17,8 @@ from touchline.app.cli import _serve  # pyright: ignore[reportPrivateUsage]
 from touchline.app.server import make_app
 from touchline.app.settings import AnalysisSettings, CameraSettings, ServerSettings, Venue, WebRtcSettings
 from touchline.app.wire import make_box, make_job
-from touchline.deliver.factjson import FactJson
 from touchline.types import MEDIA_CLOCK, CameraState, Fact, Packet, fact_id
+from touchline.types.factjson import FactJson
 
 SDP = {"Content-Type": "application/sdp"}
 

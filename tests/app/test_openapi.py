@@ -15,8 +15,8 @@ from tests.app.page_box import PageBox
 from tests.deliver.offers import CHROMIUM
 from touchline.app import schema, server
 from touchline.deliver import factlog
-from touchline.deliver.factjson import FactJson
 from touchline.types import CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.types.factjson import FactJson
 
 SDP = {"Content-Type": "application/sdp"}
 TRICKLE = {"Content-Type": "application/trickle-ice-sdpfrag"}

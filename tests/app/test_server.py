@@ -12,8 +12,8 @@ from touchline.app.box import Box
 from touchline.app.server import make_app
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
 from touchline.app.wire import make_box
-from touchline.deliver.factjson import FactJson
 from touchline.types import MEDIA_CLOCK, CameraState, Fact, fact_id
+from touchline.types.factjson import FactJson
 
 
 def venue(host: str = "127.0.0.1") -> Venue:

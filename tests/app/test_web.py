@@ -434,10 +434,15 @@ def test_the_details_count_what_was_lost(page: Page, box: PageBox) -> None:
     expect(details).to_contain_text("Worker restarts")
     expect(details).not_to_contain_text("lost inside the box")
     expect(details).not_to_contain_text("too late")
-    counters = {"line_dropped": 12_345, "pictures_late": 3, "reconnects": 7}
+    expect(details).not_to_contain_text("damaged")
+    counters = {"line_dropped": 12_345, "decode_errors": 2, "pictures_late": 3, "reconnects": 7}
     answer = {"cameras": [{"id": "north", "state": "live", **counters}], "unguarded": False, "media_time": 1.0}
     page.route("**/api/v1/cameras", lambda route: route.fulfill(json=answer))
-    for row, number in (("Packets lost inside the box", "12,345"), ("Pictures too late to encode", "3")):
+    for row, number in (
+        ("Packets lost inside the box", "12,345"),
+        ("Packets damaged", "2"),
+        ("Pictures too late to encode", "3"),
+    ):
         expect(details.locator("div", has_text=row).last).to_contain_text(number)
     expect(details.locator("div", has_text="Reconnects").last).to_contain_text("7")
 

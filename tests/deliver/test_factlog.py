@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import LISTENER_QUEUE, LISTENERS, FactLog
 from touchline.types import Fact, InputError, fact_id
+from touchline.types.factjson import FactJson
 
 
 def told(number: int, camera: str = "north", kind: str = "tracks", size: int = 0) -> FactJson:

@@ -8,10 +8,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import FACTS_KEPT, KEY_REQUEST_GAP, LATE_UNITS, CameraStream, Subscription
 from touchline.deliver.rtp import split_nals
 from touchline.types.fact import Fact
+from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet, StreamInfo
 
 START = b"\x00\x00\x00\x01"

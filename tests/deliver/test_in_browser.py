@@ -12,11 +12,11 @@ from tests.deliver.browser import viewer_page
 from tests.deliver.clips import encode, endless
 from tests.deliver.peers import nothing_left_behind, until
 from tests.needs import need
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.ice import IceSettings
 from touchline.deliver.webrtc import WhepLimits, WhepSessions
 from touchline.types.fact import Fact
+from touchline.types.factjson import FactJson
 
 pytestmark = pytest.mark.browser
 

@@ -7,11 +7,11 @@ import asyncio
 from aiortc.rtp import RtcpByePacket, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket
 
 from tests.deliver.peers import until
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.rtp import Shape, Wire
 from touchline.deliver.sender import BURST_BYTES, HISTORY_PACKETS, RESEND_PACKETS, ViewerSender
 from touchline.types.fact import Fact
+from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet
 
 START = b"\x00\x00\x00\x01"

@@ -14,11 +14,11 @@ from aiortc import RTCSessionDescription
 from tests.deliver.clips import encode, endless, play
 from tests.deliver.offers import CHROMIUM
 from tests.deliver.peers import Peer, nothing_left_behind, open_sockets, until
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.ice import IceSettings
 from touchline.deliver.webrtc import WhepLimits, WhepRefused, WhepSessions
 from touchline.types import MEDIA_CLOCK, ConfigError, Fact, Packet, StreamInfo
+from touchline.types.factjson import FactJson
 
 INFO, PACKETS = encode(frames=60, gop=30)
 STEP = 3000

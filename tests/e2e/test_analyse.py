@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, frames: int, limit: int) -> Non
 
 
 def test_balls_are_facts_and_no_people_of_tracks_txt(tmp_path: Path) -> None:
-    data = {"width": 64, "height": 36, "tracks": [row(1, "player"), row(2, "ball"), row(3, "referee")]}
+    data = {"frame": 1, "width": 64, "height": 36, "tracks": [row(1, "player"), row(2, "ball"), row(3, "referee")]}
     with Results(tmp_path / "out") as made:
         made.send(Fact(fact_id(1), "match", "tracks", 0, data))
         made.finish({})

@@ -7,18 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
-from touchline.types import Fact, Packet, StreamInfo
+from touchline.types import Fact, FactJson, Packet, StreamInfo
 
 text = st.text(max_size=20)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | text,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=8,
 )
 objects = st.dictionaries(text, json_values, max_size=4)
+finite = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+facts = st.builds(Fact, text, text, text, st.integers(0, 2**62), objects, finite).map(FactJson.of)
 messages = st.one_of(
     st.builds(Packet, st.binary(max_size=300), st.integers(-(2**63), 2**63 - 1), st.booleans()),
-    st.builds(Fact, text, text, text, st.integers(0, 2**62), objects, st.none() | st.floats(allow_nan=False)),
+    facts,
     st.builds(
         StreamInfo,
         text,
@@ -32,6 +38,16 @@ messages = st.one_of(
     st.builds(Report, objects),
     st.builds(Command, text, objects),
 )
+
+
+def fact_message(data: bytes) -> bytes:
+    return pack(FactJson("id", "cam", "tracks", 0, data))
+
+
+def test_a_fact_is_written_once_and_its_bytes_come_out_as_they_went_in() -> None:
+    data = '{"id":"1","note":"Zoë 🏐","x":1.50,"y" : 2}'.encode()
+    [fact] = Unpacker().feed(fact_message(data))
+    assert fact == FactJson("id", "cam", "tracks", 0, data)
 
 
 @given(st.lists(messages, max_size=8), st.lists(st.integers(1, 200), min_size=1, max_size=40))
@@ -60,8 +76,25 @@ def test_nonsense_is_refused_or_awaited_never_anything_else(data: bytes) -> None
         b"\x00\x00\x00\x02Ix",
         b"\x00\x00\x00\x02P\x00",
         b"\x00\x00\x00\x03C[]",
+        b"\x00\x00\x00\x02F{",
+        fact_message(b'{"a":1'),
+        fact_message(b'[{"a":1}]'),
+        fact_message(b'{"a":\n1}'),
+        fact_message(b'{"a":\r1}'),
     ],
-    ids=["empty", "huge", "kind", "json", "short packet", "short command"],
+    ids=[
+        "empty",
+        "huge",
+        "kind",
+        "json",
+        "short packet",
+        "short command",
+        "short fact",
+        "cut",
+        "list",
+        "lines",
+        "cr",
+    ],
 )
 def test_bad_messages_are_refused(data: bytes) -> None:
     with pytest.raises(LinkError):

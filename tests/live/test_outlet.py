@@ -11,7 +11,7 @@ import pytest
 from touchline.live import outlet as outlets
 from touchline.live.link import Message, Report, Unpacker, pack
 from touchline.live.outlet import Outlet
-from touchline.types import Fact, Packet, StreamInfo
+from touchline.types import Fact, FactJson, Packet, StreamInfo
 
 GOP, SIZE = 10, 20_000
 MOST = 200_000
@@ -61,7 +61,7 @@ def test_what_waits_is_bounded_and_what_comes_is_whole(ends: tuple[socket.socket
     out.send(INFO)  # without which nothing after it can be read
     taken = read(theirs, unpacker, 2, INFO)
     assert sum(len(pack(message)) for message in taken) <= MOST + 2 * SIZE
-    assert [message for message in taken if isinstance(message, Fact | Report)] == []
+    assert [message for message in taken if isinstance(message, FactJson | Report)] == []
     first = [message.pts for message in taken if isinstance(message, Packet)]
     assert first == list(range(len(first)))
     assert len(first) + out.packets_dropped == 10 * GOP
@@ -71,7 +71,7 @@ def test_what_waits_is_bounded_and_what_comes_is_whole(ends: tuple[socket.socket
     for number in range(10 * GOP + 3, 11 * GOP + 3):
         out.send(packet(number))
     out.send(fact(1))
-    rest = read(theirs, unpacker, 1, fact(1))
+    rest = read(theirs, unpacker, 1, FactJson.of(fact(1)))
     assert [message.pts for message in rest if isinstance(message, Packet)] == [11 * GOP + at for at in range(3)]
     assert len(first) + 3 + out.packets_dropped == 11 * GOP  # three were never sent, three came
 

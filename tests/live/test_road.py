@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.bright_square import FPS, SIDE, TOP, confidence, write_square, write_square_detector
+from tests.clips import damage, write_clip
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
 from touchline.live.road import frame_road
@@ -132,6 +133,19 @@ def test_a_recording_s_gaps_are_filled_with_hindsight(model: Path, tmp_path: Pat
         assert not found[k]["detected"]
 
 
+def test_hindsight_shows_who_comes_from_the_first_detection_on(model: Path, tmp_path: Path) -> None:
+    """The square comes with picture 21. It is detected in the key picture 25 and in every tenth from there, so surely in 35."""
+    clip = write_square(tmp_path / "clip.mp4", lambda k: steadily(k) if k > 20 else None, frames=60)
+    road = Road(model).run(clip, realtime=False, detect_hz=2.5)
+    found = {pts // STEP: track for pts, track in road.seen}
+    assert sorted(found) == list(range(25, 60))
+    assert [k for k, track in found.items() if track["detected"]] == [25, 35, 45, 55]
+    for k in range(25, 56):
+        assert found[k]["box"][0] == pytest.approx(steadily(k), abs=1.9), k
+    live = Road(model).run(clip, detect_hz=2.5)
+    assert min(live.number(pts) for pts, _ in live.seen) > 30, "who shows pictures at once knows no better"
+
+
 def test_the_detector_looks_at_the_width_that_was_asked_for(model: Path, tmp_path: Path) -> None:
     clip = write_square(tmp_path / "clip.mp4", steadily, frames=30)
     for width in (320, 256):
@@ -147,7 +161,7 @@ def test_it_looks_no_wider_than_those_in_sight_need(tmp_path: Path) -> None:
     clip = write_square(tmp_path / "clip.mp4", lambda k: 100 + k % 7, frames=70)
     road = Road(model).run(clip, realtime=False, detect_hz=10)
     scores = [track["score"] for _, track in road.seen if track["detected"]]
-    assert scores[0] == confidence(640)
+    assert scores[:2] == [confidence(960), confidence(640)]
     assert set(scores) == {confidence(640), confidence(960)}
 
 
@@ -211,6 +225,15 @@ def test_pictures_too_late_to_be_shown_are_not_encoded_but_counted(model: Path, 
     assert len(road.packets) + late <= 60
 
 
+@pytest.mark.parametrize("realtime", [True, False])
+def test_what_the_decoder_could_not_read_is_counted(model: Path, tmp_path: Path, realtime: bool) -> None:
+    clip = write_square(tmp_path / "clip.mp4", steadily, frames=60, key_every=15)
+    whole = Road(model).run(clip, realtime=False)
+    assert whole.pulse.read(0)["decode_errors"] == 0
+    road = Road(model).run(damage(clip, 10, 12, 40), realtime=realtime)
+    assert road.pulse.read(0)["decode_errors"] == 2, "the third is one of those that the first has cost"
+
+
 def test_burnt_in_boxes_are_in_the_picture(model: Path, tmp_path: Path) -> None:
     clip = write_square(tmp_path / "clip.mp4", lambda k: 120, frames=60)
     road = Road(model).run(clip, burn_in=True, detect_hz=FPS)
@@ -226,3 +249,19 @@ def test_burnt_in_boxes_are_in_the_picture(model: Path, tmp_path: Path) -> None:
                 colour[middle - 8 : middle + 8, round(edge / 2) - 1 : round(edge / 2) + 2].max(axis=1).min() > 20
             )
         assert colour[middle - 8 : middle + 8, round((left + right) / 4)].max() < 12
+
+
+def test_a_recording_that_changes_its_size_loses_no_picture(model: Path, tmp_path: Path) -> None:
+    """Nor those that the decoder holds back for reordering, nor their place and size."""
+    sizes = [(320, 180), (480, 270)]
+    parts = [
+        write_clip(tmp_path / f"{width}.ts", width=width, height=height, frames=30, b_frames=2)
+        for width, height in sizes
+    ]
+    clip = tmp_path / "both.ts"
+    clip.write_bytes(b"".join(part.read_bytes() for part in parts))
+    road = Road(model).run(clip, realtime=False)
+    told = [fact.data for fact in road.facts if fact.kind == "tracks"]
+    assert [data["frame"] for data in told] == list(range(1, 61))
+    assert [(data["width"], data["height"]) for data in told] == [sizes[0]] * 30 + [sizes[1]] * 30
+    assert road.pulse.read(0)["pictures"] == 60

@@ -23,7 +23,7 @@ from touchline.live.link import Message, Report
 from touchline.live.roll import Roll
 from touchline.live.supervisor import Supervisor
 from touchline.live.tally import AT_REST, Tally
-from touchline.types import Fact, Packet
+from touchline.types import Fact, FactJson, Packet
 
 
 def job(name: str, process: str | None = None) -> CameraJob:
@@ -162,8 +162,8 @@ def test_a_camera_whose_worker_was_killed_is_at_rest_and_keeps_its_counts() -> N
 
 
 def test_track_numbers_go_on_over_a_camera_s_workers() -> None:
-    def fact(kind: str, pts: int, **data: object) -> Fact:
-        return Fact("x", "cam", kind, pts, dict(data))  # type: ignore[arg-type]
+    def fact(kind: str, pts: int, **data: object) -> FactJson:
+        return FactJson.of(Fact("x", "cam", kind, pts, dict(data)))  # type: ignore[arg-type]
 
     roll = Roll()
     assert roll.end() == []
@@ -185,11 +185,12 @@ def test_counts_go_on_over_a_camera_s_workers() -> None:
     assert tally.add({"line_dropped": 3, "fps_in": 25.0}) == {"line_dropped": 3, "fps_in": 25.0}
     assert tally.add({"line_dropped": 5, "reconnects": 1}) == {"line_dropped": 5, "reconnects": 1}
     tally.end()
-    assert tally.add({"line_dropped": 0}) == {"line_dropped": 5}
+    assert tally.add({"line_dropped": 0, "decode_errors": 2}) == {"line_dropped": 5, "decode_errors": 2}
     assert tally.add({"line_dropped": 2, "reconnects": 0}) == {"line_dropped": 7, "reconnects": 1}
     tally.end()
     tally.end()
     assert tally.add({"line_dropped": 1, "reconnects": 2}) == {"line_dropped": 8, "reconnects": 3}
+    assert tally.add({"decode_errors": 1}) == {"decode_errors": 3}
 
 
 def test_a_worker_that_ends_to_free_its_camera_says_so_and_is_replaced(

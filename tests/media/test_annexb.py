@@ -142,4 +142,24 @@ def test_b_slices_are_told_from_the_others(tmp_path: Path) -> None:
 )
 def test_a_key_packet_of_another_codec_is_known_by_its_start(start: str, h264: bool, hevc: bool) -> None:
     key = bytes.fromhex(start)
-    assert (is_foreign("h264", key), is_foreign("hevc", key)) == (h264, hevc)
+    assert (is_foreign("h264", key, is_key=True), is_foreign("hevc", key, is_key=True)) == (h264, hevc)
+
+
+@pytest.mark.parametrize(
+    ("start", "h264", "hevc"),
+    [
+        ("0000000109f00000000141", False, True),
+        ("000000010930000001419a", False, True),
+        ("000000014601500000000102", True, False),
+        ("00000146013000000102", True, False),
+        ("00000001c6015000000102", False, False),
+        ("000000014601510000000102", False, False),
+        ("0000000109f1000000014100", False, False),
+        ("00000001419a000000014100", False, False),
+        ("000000014601", False, False),
+    ],
+)
+def test_any_packet_of_another_codec_is_known_by_its_delimiter_alone(start: str, h264: bool, hevc: bool) -> None:
+    """A bit of it may be wrong: then it is one that cannot be read, and nothing is concluded from that."""
+    unit = bytes.fromhex(start)
+    assert (is_foreign("h264", unit, is_key=False), is_foreign("hevc", unit, is_key=False)) == (h264, hevc)

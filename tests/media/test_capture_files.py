@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from tests import clips
 from tests.clips import write_clip, write_sound
 from tests.media.taking import Taking, decode_sizes, read_all
-from touchline.types import CameraState, SourceError
+from touchline.media.capture import Capture
+from touchline.types import CameraState, Packet, SourceError
 
 FORMATS = [
     ("plain.mp4", {"codec": "libx264"}, "h264", False),
@@ -150,6 +153,21 @@ def test_a_change_of_size_is_told_before_its_first_packet(tmp_path: Path) -> Non
     infos, packets = read_all(str(both))
     assert [(info.width, info.height) for info in infos] == [(320, 240), (480, 270)]
     assert decode_sizes(infos[0], packets) == [(320, 240)] * 10 + [(480, 270)] * 10
+
+
+@pytest.mark.parametrize(("former", "latter"), [("libx264", "libx265"), ("libx265", "libx264")])
+def test_a_change_of_codec_is_noticed_with_its_first_packet(tmp_path: Path, former: str, latter: str) -> None:
+    """The switch comes in the middle of a group: the next key picture is nearly a second away."""
+    first = write_clip(tmp_path / "first.ts", codec=former, frames=100)
+    second = write_clip(tmp_path / "second.ts", codec=latter, frames=40)
+    both = tmp_path / "both.ts"
+    both.write_bytes(first.read_bytes() + clips.cut(second, 0, 5).read_bytes())
+    packets: list[Packet] = []
+    capture = Capture(str(both), clock=lambda: 0.0, stop=Event(), on_state=lambda *_: None, realtime=False)
+    named = {"libx264": "h264", "libx265": "hevc"}
+    with pytest.raises(SourceError, match=f"is no longer {named[former]} from here on"):
+        packets += (item for item in capture.packets() if isinstance(item, Packet))
+    assert 95 < len(packets) <= 100
 
 
 def test_a_path_is_never_taken_for_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

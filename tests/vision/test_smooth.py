@@ -75,6 +75,46 @@ def test_a_gap_is_filled_where_the_tracker_found_the_same_person_again() -> None
     assert [i for i, f in enumerate(filled) if f] == list(range(10, 20))
 
 
+def test_a_track_reaches_back_to_its_first_detection_and_no_further() -> None:
+    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    for i in range(6):
+        smoother.push(tracks([(1, 0, i % 2 == 0)]), i * TICK)
+    smoother.push(tracks([(1, 0, True), (2, 60.0, True)]), 6 * TICK, [(tracks([(2, 20.0, True)]), 2 * TICK)])
+    out = smoother.flush()
+    there = {i: left(frame, 2) for i, (frame, _) in enumerate(out) if 2 in frame.ids.tolist()}
+    assert there == pytest.approx({2: 20.0, 3: 30.0, 4: 40.0, 5: 50.0, 6: 60.0})
+    assert [i for i in there if out[i][0].detected[out[i][0].ids.tolist().index(2)]] == [2, 6]
+
+
+def test_the_first_detection_is_shown_though_the_second_is_too_far_for_a_line() -> None:
+    smoother = Smoother(SmootherConfig(hold_s=5.0, gap_s=0.1))
+    for i in range(6):
+        smoother.push(tracks([]), i * TICK)
+    smoother.push(tracks([(2, 60.0, True)]), 6 * TICK, [(tracks([(2, 20.0, True)]), 2 * TICK)])
+    assert [i for i, (frame, _) in enumerate(smoother.flush()) if len(frame)] == [2, 6]
+
+
+def test_who_comes_back_is_not_in_two_places() -> None:
+    """2 was lost, shown where it should be, and is found again in a track that begins while 2 was still seen."""
+    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    smoother.push(tracks([(2, 0.0, True)]), 0)
+    smoother.push(tracks([(2, 1.0, True)]), TICK)
+    smoother.push(tracks([(2, 2.0, False)]), 2 * TICK)
+    smoother.push(tracks([(2, 3.0, True)]), 3 * TICK, [(tracks([(2, 9.0, True)]), TICK)])
+    assert [left(frame, 2) for frame, _ in smoother.flush()] == pytest.approx([0.0, 1.0, 2.0, 3.0])
+
+
+def test_where_a_lost_track_was_detected_after_all_it_is_there() -> None:
+    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    smoother.push(tracks([(2, 0.0, True)]), 0)
+    smoother.push(tracks([(2, 1.0, False)]), TICK)
+    smoother.push(tracks([(2, 2.0, False)]), 2 * TICK)
+    smoother.push(tracks([(2, 8.0, True)]), 3 * TICK, [(tracks([(2, 6.0, True)]), 2 * TICK)])
+    out = smoother.flush()
+    assert [left(frame, 2) for frame, _ in out] == pytest.approx([0.0, 3.0, 6.0, 8.0])
+    assert [bool(frame.detected[0]) for frame, _ in out] == [True, False, True, True]
+
+
 def test_a_gap_longer_than_allowed_stays_open() -> None:
     smoother = Smoother(SmootherConfig(hold_s=5.0, gap_s=0.3))
     for i in range(40):

@@ -53,6 +53,42 @@ def test_a_track_is_shown_from_its_second_detection_and_keeps_its_number() -> No
     assert np.abs(centres(shown[-1])[0] - (296, 200)).max() < 3
 
 
+def test_who_is_shown_at_last_was_there_from_the_first_detection_on() -> None:
+    tracker = Tracker()
+    tracker.update(seen([(100, 200)]), 0.0)
+    assert tracker.begun == []
+    tracks = tracker.update(seen([(108, 200), (800, 500)]), 0.2)
+    [(begun, time)] = tracker.begun
+    assert (begun.ids.tolist(), time) == (tracks.ids.tolist(), 0.0)
+    assert centres(begun).tolist() == [[100, 200]], "the very box that was detected"
+    assert begun.detected.all()
+    assert [begun.labels[label] for label in begun.classes] == ["player"]
+    tracker.coast(0.3)
+    assert tracker.begun == []
+    tracker.update(seen([(116, 200)]), 0.4)
+    assert tracker.begun == [], "once"
+
+
+def test_nothing_is_known_of_before_those_who_were_shown_at_once() -> None:
+    tracker = Tracker()
+    for i in range(5):
+        tracker.update(seen([(200.0, 200.0), (500.0, 200.0), (800.0, 200.0)]), 0.04 * i)
+        assert tracker.begun == []
+
+
+def test_a_second_ball_is_not_shown_in_retrospect() -> None:
+    """A clear one comes after a faint one, which was shown until then."""
+    tracker = Tracker()
+    both = seen([(300.0, 300.0), (900.0, 500.0)], [BALL, BALL], np.array([20.0, 20.0]))
+    both = Detections(both.boxes, np.array([0.1, 0.9], np.float32), both.classes, LABELS)
+    tracker.update(both[:1], 0.0)
+    tracker.update(both[:1], 0.04)
+    assert [time for _, time in tracker.begun] == [0.0]
+    assert tracker.update(both, 0.08).ids.tolist() == [1]
+    assert tracker.update(both, 0.12).ids.tolist() == [2]
+    assert tracker.begun == []
+
+
 def test_the_first_people_are_shown_at_once_and_strangers_later_are_not() -> None:
     tracker = Tracker()
     places: Places = [(200.0, 200.0), (500.0, 200.0), (800.0, 200.0)]

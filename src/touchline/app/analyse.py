@@ -122,6 +122,7 @@ def _analyse(
             "width": health.get("width"),
             "height": health.get("height"),
             "frames": results.frames,
+            "frames_lost": health["pictures"] - results.frames,
             "media_seconds": round(media, 3),
             "seconds": round(seconds, 3),
             "speed": round(media / seconds, 2),

@@ -8,12 +8,11 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, fields
 
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import WhepSessions
 from touchline.live.link import Command, Message, Report
-from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, Fact, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, FactJson, Packet, StreamInfo
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +58,9 @@ class Box:
                 age = (self.media_time() - message.pts / MEDIA_CLOCK) * 1000
                 before = age if status.latency_ms is None else status.latency_ms
                 status.latency_ms = round(before + _SMOOTHING * (age - before), 1)
-            case Fact():
-                fact = FactJson.of(message)
-                stream.publish_fact(fact)
-                self.facts.add(fact)
+            case FactJson():
+                stream.publish_fact(message)
+                self.facts.add(message)
             case StreamInfo():
                 stream.publish_info(message)
             case Report():

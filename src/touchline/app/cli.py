@@ -63,7 +63,7 @@ def main() -> None:
         if error.name not in _EXTRAS:
             raise
         extra = _EXTRAS[error.name]
-        status = _fail(f"{error.name} is not installed; from a clone: pip install -e '.[{extra}]'", 2)
+        status = _fail(f"{error.name} is not installed; in a clone: .venv/bin/pip install -e '.[{extra}]'", 2)
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     sys.exit(status if isinstance(status, int) else 0)
@@ -156,8 +156,9 @@ def analyse(
     if json_:
         typer.echo(json.dumps(summaries))
     for summary in [] if json_ else summaries:
+        lost = f" ({summary['frames_lost']} lost to damage)" if summary["frames_lost"] else ""
         _out.print(
-            f"{summary['file']}: {summary['frames']} frames, {summary['tracks']} tracks, "
+            f"{summary['file']}: {summary['frames']} frames{lost}, {summary['tracks']} tracks, "
             f"{summary['speed']:.1f} times real time → {summary['out']}",
             markup=False,
             highlight=False,

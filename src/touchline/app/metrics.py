@@ -24,6 +24,7 @@ _COUNTERS = {
     "source_dropped": "Packets that came faster than they were taken",
     "line_dropped": "Packets that the box did not take from the camera's worker",
     "facts_dropped": "Facts that the box did not take from the camera's worker",
+    "decode_errors": "Packets that were damaged and gave no picture",
     "pictures_late": "Pictures that came too late to be encoded",
     "reconnects": "Times that the source was lost and found again",
     "restarts": "Times that the camera's worker was replaced",

@@ -18,8 +18,8 @@ class Results:
     """The road's end. Files get their names in `finish`; of what is left without, nothing stays.
 
     ``frames``: told so far. ``ids``: every track's label, balls' too. ``boxes``: of all tracks and frames.
-    ``last_pts``: of the last frame. Entering, `send` and `finish` raise `InputError` where the folder cannot be
-    made or written.
+    ``last_pts``: of the last frame. A frame has the number of its picture in the recording. Entering, `send` and
+    `finish` raise `InputError` where the folder cannot be made or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,10 +67,11 @@ class Results:
             if message.kind == "tracks":
                 self.frames += 1
                 self.last_pts = message.pts
-                rows = message.data["tracks"]
-                assert isinstance(rows, list)  # noqa: S101  # for the type checker: `tracks_data` makes it one
+                rows, number = message.data["tracks"], message.data["frame"]
+                # For the type checker: the road makes them so.
+                assert isinstance(rows, list) and isinstance(number, int)  # noqa: S101, PT018
                 for row in rows:
-                    self._take(row)
+                    self._take(row, number)
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write ``summary`` and give the files their names."""
@@ -88,7 +89,7 @@ class Results:
         self._open.append(file)
         return file
 
-    def _take(self, row: JsonValue) -> None:
+    def _take(self, row: JsonValue, number: int) -> None:
         assert isinstance(row, dict)  # noqa: S101
         identity, box, score, label = row["id"], row["box"], row["score"], row["label"]
         assert isinstance(identity, int) and isinstance(box, list) and isinstance(label, str)  # noqa: S101, PT018
@@ -99,7 +100,7 @@ class Results:
         # MOTChallenge: frame from 1, id, left, top, width, height, confidence, and -1 for world coordinates.
         left, top, right, bottom = (float(value) for value in box if isinstance(value, int | float))
         size = f"{right - left:.1f},{bottom - top:.1f}"
-        self._tracks.write(f"{self.frames},{identity},{left:.1f},{top:.1f},{size},{score},-1,-1,-1\n")
+        self._tracks.write(f"{number},{identity},{left:.1f},{top:.1f},{size},{score},-1,-1,-1\n")
 
     @contextlib.contextmanager
     def _writing(self) -> Generator[None]:

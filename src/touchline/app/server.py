@@ -23,10 +23,10 @@ import touchline
 from touchline.app import schema
 from touchline.app.box import Box
 from touchline.app.metrics import render
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.factlog import LISTENERS, FactLog
 from touchline.deliver.webrtc import FRAGMENT_TYPE, WhepRefused
 from touchline.types import InputError
+from touchline.types.factjson import FactJson
 
 WEB = Path(__file__).parent / "web"
 MAX_BODY = 64 * 1024

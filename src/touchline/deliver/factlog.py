@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import contextmanager
 
-from touchline.deliver.factjson import FactJson
 from touchline.types.errors import InputError
+from touchline.types.factjson import FactJson
 from touchline.types.packet import MEDIA_CLOCK
 
 KEPT = 20_000

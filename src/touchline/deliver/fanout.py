@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from touchline.deliver.factjson import FactJson
 from touchline.deliver.rtp import AccessUnit, complete_key
 from touchline.deliver.sctp import fragments
+from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet, StreamInfo
 
 GOP_BYTES = 16 << 20

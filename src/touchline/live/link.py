@@ -1,7 +1,8 @@
 """The line between a worker and the box: what crosses it, and how it looks in bytes.
 
 A message is a 4-byte big-endian length, one byte of kind and a body. Packets and facts cross, frames never
-do. JSON rather than pickle, so that neither end can make the other run code.
+do. JSON rather than pickle, so that neither end can make the other run code. A fact's JSON is its public form,
+which the box hands on as it came: it reads the head alone, and trusts the worker for the rest.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from touchline.types import Fact, Packet, StreamInfo, TouchlineError
+from touchline.types import FactJson, Packet, StreamInfo, TouchlineError
 
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of the largest message; the largest key frame of an 8K camera is a fifth of it."""
 
 _LENGTH = struct.Struct("!I")
 _PACKET = struct.Struct("!q?")
+_FACT = struct.Struct("!qHHH")
+"""A fact's pts, and the lengths of its id, camera and kind, which follow; then its JSON."""
 
 
 class LinkError(TouchlineError):
@@ -40,7 +43,7 @@ class Command:
     job: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-Message = StreamInfo | Packet | Fact | Report | Command
+Message = StreamInfo | Packet | FactJson | Report | Command
 
 
 def pack(message: Message) -> bytes:
@@ -48,11 +51,9 @@ def pack(message: Message) -> bytes:
     match message:
         case Packet():
             kind, body = b"P", _PACKET.pack(message.pts, message.is_key) + message.data
-        case Fact():
-            kind, body = (
-                b"F",
-                _json([message.id, message.camera, message.kind, message.pts, message.match_time, message.data]),
-            )
+        case FactJson():
+            head = [text.encode() for text in (message.id, message.camera, message.kind)]
+            kind, body = b"F", b"".join((_FACT.pack(message.pts, *map(len, head)), *head, message.data))
         case StreamInfo():
             kind, body = (
                 b"I",
@@ -84,11 +85,10 @@ def _unpack(kind: bytes, body: memoryview) -> Message:
     if kind == b"P":
         pts, is_key = _PACKET.unpack_from(body)
         return Packet(bytes(body[_PACKET.size :]), pts, is_key)
+    if kind == b"F":
+        return _unpack_fact(body)
     value = json.loads(bytes(body))
     match kind:
-        case b"F":
-            identity, camera, name, pts, match_time, data = value
-            return Fact(identity, camera, name, pts, data, match_time)
         case b"I":
             value["extradata"] = base64.b64decode(value["extradata"])
             return StreamInfo(**value)
@@ -99,6 +99,20 @@ def _unpack(kind: bytes, body: memoryview) -> Message:
             return Command(name, job)
         case _:
             raise LinkError(f"message of unknown kind {kind!r}")
+
+
+def _unpack_fact(body: memoryview) -> FactJson:
+    pts, *lengths = _FACT.unpack_from(body)
+    at, head = _FACT.size, list[str]()
+    for length in lengths:
+        head.append(str(body[at : at + length], "utf-8"))
+        at += length
+    identity, camera, kind = head
+    data = bytes(body[at:])
+    # No more than keeps one fact apart from the next on its way to those who listen.
+    if data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data or b"\r" in data:
+        raise ValueError("a fact that is no JSON object in one line")
+    return FactJson(identity, camera, kind, pts, data)
 
 
 class Unpacker:

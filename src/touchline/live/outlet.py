@@ -6,8 +6,8 @@ import socket
 import threading
 from collections import deque
 
-from touchline.live.link import Message, Report, pack
-from touchline.types import Fact, KeyGate, Packet, StreamInfo
+from touchline.live.link import Report, pack
+from touchline.types import Fact, FactJson, KeyGate, Packet, StreamInfo
 
 MAX_PENDING = 8 * 1024 * 1024
 """Bytes that may wait for the box: some seconds of a camera's video."""
@@ -31,8 +31,8 @@ class Outlet:
         self._thread = threading.Thread(target=self._write, name="outlet", daemon=True)
         self._thread.start()
 
-    def send(self, message: Message) -> None:
-        """Queue ``message`` for the box, or drop and count it."""
+    def send(self, message: StreamInfo | Packet | Fact | Report) -> None:
+        """Queue ``message`` for the box, or drop and count it. Raises ValueError as `FactJson.of` does."""
         with self._changed:
             full = self._bytes > MAX_PENDING
             match message:
@@ -47,9 +47,9 @@ class Outlet:
                         return
                 case Report() if full:
                     return
-                case StreamInfo() | _:
+                case _:
                     pass
-            data = pack(message)
+            data = pack(FactJson.of(message) if isinstance(message, Fact) else message)
             self._pending.append(data)
             self._bytes += len(data)
             self._changed.notify()

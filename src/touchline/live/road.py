@@ -14,6 +14,7 @@ A recording takes the same road (``job.realtime`` False): its boxes then wait in
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol
 
 from touchline.live.job import CameraJob, Clocks, Signals
@@ -87,11 +88,12 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    encodes, fps = False, 0.0  # written by decode alone
+    encodes, fps, damaged = False, 0.0, 0  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
         source_dropped=lambda: capture.dropped,
         frames_skipped=lambda: packets.dropped + frames.dropped,
+        decode_errors=lambda: damaged,
         pictures_late=lambda: presenter.too_late,
     )
 
@@ -111,14 +113,15 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps
+        nonlocal encodes, fps, damaged
         decoder: Decoder | None = None
         gate, missing = KeyGate(), Undecoded()
         for item in packets:
             if isinstance(item, StreamInfo):
+                if not live:
+                    rest(decoder)
                 encodes, fps = live and not untouched(item), item.fps
-                # Analysis does not see the difference that the loop filter makes; people do.
-                decoder = open_decoder(item, skip_loop_filter=not watched())
+                decoder = open_decoder(item, first_number=decoder.next_number if decoder else 1)
                 continue
             if shedder.plan.keys_only and not watched():
                 gate.shut()
@@ -127,6 +130,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 missing.picture()
                 capture.refuse()
             if decoder and gate.passes(is_key=item.is_key):
+                errors = decoder.errors
                 with pulse.progress.busy("decode"):
                     for frame in decoder.decode(item):
                         missing.picture()
@@ -134,15 +138,23 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                         frames.put(frame)
                         if watched() and not job.burn_in:
                             presenter.show(frame, fps, encode=encodes, late=late(frame))
+                damaged += decoder.errors - errors
+        rest(decoder)
+        if not live:
+            pulse.set(pictures=decoder.next_number - 1 if decoder else 0)
+        frames.close()
+
+    def rest(decoder: Decoder | None) -> None:
+        """The pictures that are still held back for reordering."""
         for frame in decoder.flush() if decoder and not stop.is_set() else ():
             frames.put(frame)
-        frames.close()
 
     def look() -> None:
         """Frames → detections now and then, tracks at every one → facts."""
         if live:
             yield_to_video()
         tracks, size, last = latest.tracks, (0, 0), -1
+        held = deque[tuple[int, int, int]]()  # number, width and height of the pictures that wait for hindsight
         for frame in frames:
             if frame.pts <= last:  # a stream that lies about its order; time goes one way here
                 continue
@@ -151,6 +163,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 started, seconds = clocks.media(), frame.pts / MEDIA_CLOCK
                 size = frame.width, frame.height
                 tracker.resized(*size)
+                held.append((frame.number, *size))
                 if pace.due(frame.pts, shedder.plan.detect_hz, is_key=frame.is_key):
                     afforded = max(LEAST_WIDTH, round(full_width * shedder.plan.width_scale))
                     detector.set_width(zoom.width(seconds, afforded))
@@ -163,8 +176,9 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
                 latest.set(tracks, frame.pts)
                 # A recording can wait for the next detection, and has its boxes smoothed between the two.
-                for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts):
-                    tell(final, pts, size)
+                begun = [(seen, round(at * MEDIA_CLOCK)) for seen, at in tracker.begun]
+                for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts, begun):
+                    tell(final, pts, *held.popleft())
                 if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
                     presenter.show(frame, fps, encode=encodes)
                 pulse.count("fps_analysed", started)
@@ -173,7 +187,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     shedder.update(load)
                     pulse.set(shed=shedder.shed())
         for final, pts in smoother.flush():
-            tell(final, pts, size)
+            tell(final, pts, *held.popleft())
         presenter.close()
 
     def untouched(info: StreamInfo) -> bool:
@@ -184,9 +198,11 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Whether people see the decoded pictures."""
         return encodes or job.display
 
-    def open_decoder(info: StreamInfo, *, skip_loop_filter: bool) -> Decoder:
+    def open_decoder(info: StreamInfo, *, first_number: int) -> Decoder:
+        # Analysis does not see the difference that the loop filter makes; people do.
+        skip = not watched()
         try:
-            return Decoder(info, motion=True, skip_loop_filter=skip_loop_filter)
+            return Decoder(info, motion=True, skip_loop_filter=skip, first_number=first_number)
         except InputError as error:
             what, _, remedy = str(error).partition("; ")
             raise SourceError(job.name or job.id, what, remedy, retry=False) from error
@@ -194,9 +210,11 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     def late(frame: Frame) -> bool:
         return live and len(packets) > 2 and clocks.media() - frame.pts / MEDIA_CLOCK > LATE_S
 
-    def tell(tracks: Tracks, pts: int, size: tuple[int, int]) -> None:
-        news = [("tracks", tracks_data(tracks, *size)), *register.update(tracks, pts)]
-        for kind, data in news:
+    def tell(tracks: Tracks, pts: int, number: int, width: int, height: int) -> None:
+        here = tracks_data(tracks, width, height)
+        if not live:
+            here["frame"] = number
+        for kind, data in [("tracks", here), *register.update(tracks, pts)]:
             out.send(Fact(fact_id(clocks.unix_ms()), job.id, kind, pts, data))
 
     run_together(stop, take, decode, look, presenter.window)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from touchline.types import MEDIA_CLOCK, Fact, JsonValue
+import json
+
+from touchline.types import MEDIA_CLOCK, FactJson, JsonValue
 
 
 class Roll:
@@ -16,14 +18,18 @@ class Roll:
         self._open: dict[int, tuple[int, JsonValue]] = {}
         self._pts = 0
 
-    def hear(self, fact: Fact) -> None:
-        """Take a fact of the running worker; those of other kinds tell the time."""
+    def hear(self, fact: FactJson) -> None:
+        """Take a fact of the running worker; those of other kinds tell the time. Raises ValueError on what is not
+        JSON where it must be read."""
         self._pts = max(self._pts, fact.pts)
-        track = fact.data.get("track")
+        if fact.kind not in ("track_started", "track_ended"):
+            return
+        data = json.loads(fact.data)
+        track = data.get("track")
         if fact.kind == "track_started" and isinstance(track, int):
-            self._open[track] = (fact.pts, fact.data.get("label"))
+            self._open[track] = (fact.pts, data.get("label"))
             self.next = max(self.next, track + 1)
-        elif fact.kind == "track_ended" and isinstance(track, int):
+        elif isinstance(track, int):
             self._open.pop(track, None)
 
     def end(self) -> list[tuple[int, dict[str, JsonValue]]]:

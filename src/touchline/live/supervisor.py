@@ -20,7 +20,7 @@ from touchline.live.link import Command, LinkError, Message, Report, Unpacker, p
 from touchline.live.roll import Roll
 from touchline.live.tally import AT_REST, Tally
 from touchline.live.worker import EXIT_AGAIN, EXIT_HANGS, EXIT_INPUT
-from touchline.types import CameraState, Fact, fact_id
+from touchline.types import CameraState, Fact, FactJson, fact_id
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ class Supervisor:
             status, why, life = await self._live_once(replace(job, first_track=roll.next), tally, roll)
             tally.end()
             for pts, data in roll.end():
-                self._pass_on(job.id, Fact(fact_id(time.time_ns() // 1_000_000), job.id, "track_ended", pts, data))
+                fact = Fact(fact_id(time.time_ns() // 1_000_000), job.id, "track_ended", pts, data)
+                self._pass_on(job.id, FactJson.of(fact))
             self._pass_on(job.id, Report(AT_REST))
             if status == EXIT_INPUT:
                 return  # it has said why
@@ -173,8 +174,11 @@ class Supervisor:
                     if "state" in message.fields:
                         patience = SILENCE_S  # its libraries and the model are loaded
                     message = Report(life.tally.add(message.fields))
-                elif isinstance(message, Fact):
-                    life.roll.hear(message)
+                elif isinstance(message, FactJson):
+                    try:
+                        life.roll.hear(message)
+                    except ValueError as error:
+                        raise LinkError(f"unreadable fact: {error}") from error
                 self._pass_on(camera, message)
 
     def _pass_on(self, camera: str, message: Message) -> None:

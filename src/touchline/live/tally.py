@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-COUNTED = ("frames_skipped", "source_dropped", "line_dropped", "facts_dropped", "pictures_late", "reconnects")
+COUNTED = (
+    "frames_skipped",
+    "source_dropped",
+    "line_dropped",
+    "facts_dropped",
+    "decode_errors",
+    "pictures_late",
+    "reconnects",
+)
 """Fields of `CameraStatus` that a worker counts from its own start."""
 
 AT_REST: dict[str, Any] = {"fps_in": 0.0, "fps_analysed": 0.0, "fps_detected": 0.0, "shed": []}

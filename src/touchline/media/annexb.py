@@ -6,6 +6,7 @@ record, or ITU-T H.264/H.265 Annex B). Everything behind capture sees the second
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -15,6 +16,10 @@ START = b"\x00\x00\x00\x01"
 
 _H264_SPS, _H264_SETS, _H264_AUD = 7, frozenset({7, 8}), 9
 _HEVC_SPS, _HEVC_SETS, _HEVC_AUD = 33, frozenset({32, 33, 34}), 35
+
+# Whole delimiters, up to the next unit's start code (H.264 7.3.2.4, H.265 7.3.2.5).
+_H264_DELIMITER = re.compile(rb"\x09[\x10\x30\x50\x70\x90\xb0\xd0\xf0]\x00\x00\x00?\x01")
+_H265_DELIMITER = re.compile(rb"\x46\x01[\x10\x30\x50]\x00\x00\x00?\x01")
 
 
 def nal_type(codec: VideoCodec, nal: bytes) -> int:
@@ -145,12 +150,18 @@ def _hvcc_sets(record: bytes) -> list[bytes]:
     return sets
 
 
-def is_foreign(codec: VideoCodec, key: bytes) -> bool:
-    """Whether an Annex B key packet cannot be ``codec``'s, by its first unit's header (H.264 and H.265, 7.3.1)."""
-    at = key.find(b"\0\0\1") + 3
-    if not 3 <= at <= 4 or len(key) < at + 2:
+def is_foreign(codec: VideoCodec, unit: bytes, *, is_key: bool) -> bool:
+    """Whether an Annex B access unit of an MPEG transport stream cannot be ``codec``'s.
+
+    By its delimiter, with which it begins there (H.222.0, 2.14 and 2.17); a key one also by the header of its
+    first unit (H.264 and H.265, 7.3.1). Of others no more is asked, for one damaged bit is no other codec.
+    """
+    at = unit.find(b"\0\0\1") + 3
+    if not 3 <= at <= 4 or len(unit) < at + 2:
         return False
-    first, second = key[at], key[at + 1]
+    if not is_key:
+        return (_H265_DELIMITER if codec == "h264" else _H264_DELIMITER).match(unit, at) is not None
+    first, second = unit[at], unit[at + 1]
     if codec == "h264":
         return first > 0x7F or (first in (0x40, 0x46) and second == 1)  # H.265's VPS and delimiter
     return first > 0x7F or bool(first & 1) or second > 7 or second == 0  # no layer but the first is ever sent

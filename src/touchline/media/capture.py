@@ -110,7 +110,7 @@ class Capture:
                     yield item
                     continue
                 self._tell(CameraState.LIVE, None)
-                yield Packet(item.data, timeline.place(item, reorders=reorders), item.is_key)
+                yield Packet(item.data, timeline.place(item, reorders=reorders), item.is_key, item.torn)
         finally:
             reader.close()
 
@@ -178,7 +178,7 @@ class Capture:
         if not reorders and self._last_pts is not None:
             pts = max(pts, self._last_pts + 1)
         self._last_pts = pts if self._last_pts is None else max(pts, self._last_pts)
-        return Packet(sample.data, pts, sample.is_key)
+        return Packet(sample.data, pts, sample.is_key, sample.torn)
 
     def _open(self, location: Location) -> Source:
         return open_source(location, loop=self._loop, realtime=self._realtime, clock=self._clock, stop=self._stop)

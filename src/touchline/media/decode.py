@@ -17,6 +17,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from touchline.media.numbering import Numbering
 from touchline.media.upright import turn
 from touchline.types.errors import InputError
 from touchline.types.frame import Frame
@@ -45,14 +46,22 @@ class Decoder:
 
     Pictures before the first key frame, and after a damaged packet until the next one, are not given:
     decoders fill them with grey. ``errors`` counts damaged packets, without what only lacks its key frame.
+    ``first_number``: the first picture's number; what was lost before it comes on top where it is not 1.
 
     Raises `InputError` where this build of FFmpeg cannot decode ``info.codec``.
     """
 
     def __init__(
-        self, info: StreamInfo, *, motion: bool = False, threads: int = 1, skip_loop_filter: bool = False
+        self,
+        info: StreamInfo,
+        *,
+        motion: bool = False,
+        threads: int = 1,
+        skip_loop_filter: bool = False,
+        first_number: int = 1,
     ) -> None:
         self.errors = 0
+        self._numbering = Numbering(first_number)
         self._codec = _open(info, motion=motion, threads=threads, skip_loop_filter=skip_loop_filter)
         self._motion = motion and info.codec == "h264"
         # This decoder keeps pictures to itself until they are whole, also where they get so bit by bit
@@ -63,10 +72,17 @@ class Decoder:
         self._reformatter = VideoReformatter()
         self._whole = False  # a key frame came, and nothing was damaged since
 
+    @property
+    def next_number(self) -> int:
+        """The number of the next picture; after `flush` all that were lost count."""
+        return self._numbering.next
+
     def decode(self, packet: Packet) -> list[Frame]:
         """The frames, in presentation order, that ``packet`` completes: one, or none, or with B-frames more."""
+        self._numbering.packet(packet.pts, torn=packet.torn)
         if not packet.data:  # FFmpeg would take it for the end of the stream
             self.errors += 1
+            self._numbering.damage()
             self._restart()
             return []
         unit = av.Packet(packet.data)
@@ -76,6 +92,7 @@ class Decoder:
         frames, damaged = self._frames(unit)
         if damaged:
             self.errors += expected
+            self._numbering.damage()
             self._restart()
         return frames
 
@@ -83,6 +100,9 @@ class Decoder:
         """The frames still held back for reordering. The next packet starts anew, at a key frame."""
         frames, damaged = self._frames(None)
         self.errors += damaged
+        if damaged:
+            self._numbering.damage()
+        self._numbering.end()
         self._restart()
         return frames
 
@@ -117,7 +137,8 @@ class Decoder:
             full_range = full_range and not picture.format.is_rgb
             picture = self._to_420(picture, full_range=full_range, bt709=bt709)
         y, u, v = (_view(plane) for plane in picture.planes)
-        return turn(Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture), self._turns)
+        number = self._numbering.picture(pts)
+        return turn(Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture, number), self._turns)
 
     def _to_420(self, picture: VideoFrame, *, full_range: bool, bt709: bool) -> VideoFrame:
         matrix = Colorspace.ITU709 if bt709 else Colorspace.ITU601

@@ -33,7 +33,7 @@ SLIDE_DIVISOR = 50
 class Sample:
     """One access unit as the source gave it. ``pts`` and ``dts`` in 1/90,000 s of the source's clock, None
     where it does not say. ``arrived``: seconds on the box's clock when it was read. ``placed``: its stamps are
-    media time already."""
+    media time already. ``torn``: as of `Packet`."""
 
     data: bytes
     pts: int | None
@@ -41,6 +41,7 @@ class Sample:
     is_key: bool
     arrived: float = 0.0
     placed: bool = False
+    torn: bool = False
 
 
 class _Held:

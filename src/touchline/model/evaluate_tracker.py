@@ -74,7 +74,8 @@ def evaluate_tracker(data: Path, stride: int = 1) -> dict[str, float]:
             tracks = tracker.update(sequence.detections[index], index / sequence.fps)
             seconds += time.process_time() - started
             shown.append(_labelled(tracks))
-            late += smoother.push(tracks, round(index / sequence.fps * MEDIA_CLOCK))
+            begun = [(seen, round(at * MEDIA_CLOCK)) for seen, at in tracker.begun]
+            late += smoother.push(tracks, round(index / sequence.fps * MEDIA_CLOCK), begun)
         late += smoother.flush()
         updates += len(shown)
         results.append(shown)
@@ -101,7 +102,8 @@ def score(truth: Sequence[list[Labelled]], results: Sequence[list[Labelled]]) ->
         from trackeval.metrics import CLEAR, HOTA, Identity
     except ImportError as error:
         raise InputError(
-            "scoring a tracker needs trackeval, which is not installed; pip install 'touchline[train]'"
+            "scoring a tracker needs trackeval, which is not installed; "
+            "in a clone: .venv/bin/pip install -e '.[train]'"
         ) from error
 
     quiet = {"PRINT_CONFIG": False}

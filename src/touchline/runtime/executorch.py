@@ -36,7 +36,8 @@ class ExecuTorchModel:
             runtime: Any = importlib.import_module("executorch.runtime")
         except ImportError as error:
             raise ModelError(
-                f"{path}: needs ExecuTorch, which is not installed; pip install -e '.[phone]' in a clone"
+                f"{path}: needs ExecuTorch, which is not installed; "
+                "in a clone: .venv/bin/pip install -e '.[phone]'"
             ) from error
         self._path = path
         try:

@@ -13,6 +13,7 @@ from touchline.types.errors import (
     TouchlineError,
 )
 from touchline.types.fact import Fact, JsonValue, fact_id
+from touchline.types.factjson import FactJson
 from touchline.types.frame import Frame
 from touchline.types.key_gate import KeyGate
 from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
@@ -27,6 +28,7 @@ __all__ = [
     "Detections",
     "DeviceHeld",
     "Fact",
+    "FactJson",
     "Frame",
     "InputError",
     "JsonValue",

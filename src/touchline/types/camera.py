@@ -47,6 +47,8 @@ class CameraStatus:
     """Packets that the box did not take from the camera's worker."""
     facts_dropped: int = 0
     """Facts that the box did not take from the camera's worker."""
+    decode_errors: int = 0
+    """Damaged packets, which gave no picture and cost those after them up to the next key picture."""
     pictures_late: int = 0
     """Pictures that came too late to be encoded."""
     viewers: int = 0

@@ -23,6 +23,7 @@ class Frame:
     movement since the former picture dx, dy (quarter px), block width, block height (px).
     ``is_key``: an intra picture.
     ``native``: the decoder's own object, for an encoder that can take it without a copy.
+    ``number``: which picture of its stream it is, from 1, those counted that damage took; 0 where nobody counts.
     """
 
     pts: int
@@ -34,6 +35,7 @@ class Frame:
     bt709: bool = True
     motion: NDArray[np.int16] | None = None
     native: object | None = None
+    number: int = 0
 
     def __post_init__(self) -> None:
         if self.y.ndim != 2:

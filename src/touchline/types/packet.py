@@ -40,9 +40,11 @@ class Packet:
 
     ``data`` is in Annex B form for h264 and hevc. ``pts`` is the camera's media time in 1/90,000 s, and
     never goes back from one packet to the next where the stream has no B-frames; it keeps rising across
-    reconnects and restarts.
+    reconnects and restarts. ``torn``: the container knows that something is missing in it or soon behind it,
+    maybe whole pictures; told to this process's decoder alone.
     """
 
     data: bytes
     pts: int
     is_key: bool
+    torn: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,8 +44,9 @@ class Smoother:
     """Takes causal tracks frame by frame and gives them back one detection later.
 
     Between two detections of a track its boxes lie on the straight line in time between them, also where the
-    tracker had not shown it. Where a track was not seen again its causal boxes stay, and where its number was
-    found to be another's. Tracks that come back from a gap longer than ``gap_s`` are not filled.
+    tracker had not shown it, and they begin with its first detection, of which the tracker could not be sure then.
+    Where a track was not seen again its causal boxes stay, and where its number was found to be another's. Tracks
+    that come back from a gap longer than ``gap_s`` are not filled.
     """
 
     def __init__(self, config: SmootherConfig | None = None) -> None:
@@ -54,9 +56,10 @@ class Smoother:
         self._last_pts: int | None = None
         self._last_detection: int | None = None
 
-    def push(self, tracks: Tracks, pts: int) -> list[tuple[Tracks, int]]:
+    def push(self, tracks: Tracks, pts: int, begun: Iterable[tuple[Tracks, int]] = ()) -> list[tuple[Tracks, int]]:
         """Take the tracks of the frame at ``pts`` (1/90,000 s, rising) and return those that are final, in order.
 
+        ``begun``: where those who are new in ``tracks`` were detected in earlier frames, and the frames' pts.
         Raises `InputError` when ``pts`` does not rise.
         """
         if self._last_pts is not None and pts <= self._last_pts:
@@ -65,10 +68,14 @@ class Smoother:
         if tracks.detected.any():
             self._last_detection = pts
             follows = _carried(self._held[-1][0], tracks) if self._held else np.ones(len(tracks), np.bool_)
+            for seen, at in begun:
+                rows = {int(identity): row for row, identity in enumerate(tracks.ids)}
+                for row, identity in enumerate(seen.ids):
+                    now = rows[int(identity)]
+                    if self._add(seen, row, at, follows=bool(follows[now])):
+                        follows[now] = True
             for row in np.flatnonzero(tracks.detected):
-                box, score, label = tracks.boxes[row], float(tracks.scores[row]), int(tracks.classes[row])
-                anchor = _Anchor(pts, box, score, label, bool(follows[row]))
-                self._anchors.setdefault(int(tracks.ids[row]), deque()).append(anchor)
+                self._add(tracks, row, pts, follows=bool(follows[row]))
         self._held.append((tracks, pts))
         count = max(0, len(self._held) - self._config.frames)
         if self._last_detection is not None:
@@ -76,6 +83,16 @@ class Smoother:
             while count < len(self._held) and self._held[count][1] < ripe:
                 count += 1
         return self._release(count)
+
+    def _add(self, tracks: Tracks, row: int | np.intp, pts: int, *, follows: bool) -> bool:
+        """Remember where ``row`` was detected at ``pts``. False where its number was somewhere else since."""
+        anchors = self._anchors.setdefault(int(tracks.ids[row]), deque())
+        if anchors and anchors[-1].pts >= pts:
+            return False
+        anchors.append(
+            _Anchor(pts, tracks.boxes[row], float(tracks.scores[row]), int(tracks.classes[row]), follows)
+        )
+        return True
 
     def flush(self) -> list[tuple[Tracks, int]]:
         """What is still held, at the end of the stream."""
@@ -92,27 +109,28 @@ class Smoother:
 
     def _smoothed(self, tracks: Tracks, pts: int) -> Tracks:
         rows = {int(identity): row for row, identity in enumerate(tracks.ids)}
-        boxes = tracks.boxes.copy()
+        boxes, detected = tracks.boxes.copy(), tracks.detected.copy()
         added: list[tuple[int, NDArray[np.float32], _Anchor]] = []
         for identity, anchors in self._anchors.items():
             between = _around(anchors, pts, round(self._config.gap_s * MEDIA_CLOCK))
             if between is None:
                 continue
             before, after = between
-            share = (pts - before.pts) / (after.pts - before.pts)
+            share = (pts - before.pts) / max(1, after.pts - before.pts)
             box = (before.box + share * (after.box - before.box)).astype(np.float32)
             if identity in rows:
                 boxes[rows[identity]] = box
+                detected[rows[identity]] |= after.pts == pts
             else:
                 added.append((identity, box, after))
         if not added:
-            return Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, tracks.detected, tracks.labels)
+            return Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, detected, tracks.labels)
         return Tracks(
             np.concatenate([tracks.ids, np.array([identity for identity, _, _ in added], np.int32)]),
             np.concatenate([boxes, np.stack([box for _, box, _ in added])]),
             np.concatenate([tracks.scores, np.array([after.score for _, _, after in added], np.float32)]),
             np.concatenate([tracks.classes, np.array([after.label for _, _, after in added], np.int16)]),
-            np.concatenate([tracks.detected, np.zeros(len(added), np.bool_)]),
+            np.concatenate([detected, np.array([after.pts == pts for _, _, after in added], np.bool_)]),
             tracks.labels,
         )
 
@@ -141,8 +159,11 @@ def _carried(former: Tracks, tracks: Tracks) -> NDArray[np.bool_]:
 
 
 def _around(anchors: deque[_Anchor], pts: int, gap: int) -> tuple[_Anchor, _Anchor] | None:
-    """The two neighbouring anchors that ``pts`` lies truly between, unless they are more than ``gap`` apart or
-    two people's."""
+    """The two neighbouring anchors that ``pts`` lies between, unless they are more than ``gap`` apart or two
+    people's; twice the same where there is one at ``pts``."""
+    for anchor in anchors:
+        if anchor.pts == pts:
+            return anchor, anchor
     for before, after in pairwise(anchors):
         if before.pts < pts < after.pts:
             return (before, after) if after.follows and after.pts - before.pts <= gap else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from touchline.types import Detections, InputError, ShapeError, Tracks
 from touchline.vision.track_association import NO_ROWS
 from touchline.vision.track_config import KindConfig, MotionConfig, TrackerConfig
 from touchline.vision.track_motion import SMALLEST_PX, CommonMotion
-from touchline.vision.track_population import Population
+from touchline.vision.track_population import Chosen, Population
 
 __all__ = ["KindConfig", "MotionConfig", "Tracker", "TrackerConfig"]
 
@@ -26,9 +28,13 @@ class Tracker:
     At any rate and with gaps: `update` at frames with detections, `coast` at the frames between. Times are media
     seconds and never go back. People and balls have numbers from one sequence, from ``first_id`` on, and never
     take each other's.
+
+    ``begun``: where those whom the last `update` was the first to show were first detected: a Tracks for each
+    media second of that, oldest first. Who draws boxes at once cannot use it; a `Smoother` can.
     """
 
     def __init__(self, config: TrackerConfig | None = None, first_id: int = 1) -> None:
+        self.begun: list[tuple[Tracks, float]] = []
         self._config = config or TrackerConfig()
         self._people = Population(self._config.people)
         self._balls = Population(self._config.ball)
@@ -86,7 +92,8 @@ class Tracker:
             match = pairs.match(self._people.bank.x)
         self._next_id = self._people.settle(time, boxes, found, match, self._next_id)
         self._people.stitch(time, self._edge)
-        people_shown, balls_shown = self._people.choose(time, self._edge, None), NO_ROWS
+        chosen, balls_shown = self._people.choose(time, self._edge, None), NO_ROWS
+        begun = list(self._begun(self._people, chosen))
         if len(self._balls) or any_ball:
             found = detections[is_ball]
             boxes = _centred(found.boxes)
@@ -94,8 +101,11 @@ class Tracker:
             match = self._balls.pairs(boxes, time, patience).match(self._balls.bank.x)
             self._next_id = self._balls.settle(time, boxes, found, match, self._next_id)
             self._balls.stitch(time, self._edge)
-            balls_shown = self._balls.choose(time, self._edge, self._config.balls)
-        return self._tracks(time, people_shown, balls_shown)
+            best = self._balls.choose(time, self._edge, self._config.balls)
+            begun += self._begun(self._balls, best)
+            balls_shown = best.shown
+        self.begun = sorted(begun, key=lambda each: each[1])
+        return self._tracks(time, chosen.shown, balls_shown)
 
     def coast(self, time: float, boxes: NDArray[np.float32] | None = None) -> Tracks:
         """Carry the tracks to ``time`` (media seconds), a frame without detections.
@@ -105,6 +115,7 @@ class Tracker:
         measured motion: for the box, for its speed, and for the camera that moves the others.
         Raises `ShapeError` on another number of rows, `InputError` when ``time`` goes back.
         """
+        self.begun = []
         people, balls = self._shown
         count = len(people) + len(balls)
         if boxes is not None and boxes.shape != (count, 4):
@@ -158,6 +169,23 @@ class Tracker:
         if self._config.ball_label not in labels:
             return np.zeros(len(detections), np.bool_)
         return detections.classes == labels.index(self._config.ball_label)
+
+    def _begun(self, some: Population, chosen: Chosen) -> Iterator[tuple[Tracks, float]]:
+        """Those of ``some`` just confirmed, where they were first seen: one Tracks for each time of that."""
+        for time in np.unique(chosen.first[:, 5]):
+            these = chosen.first[:, 5] == time
+            here, seen = chosen.begun[these], chosen.first[these]
+            yield (
+                Tracks(
+                    some.known.ids[here],
+                    _cornered(seen[:, :4]),
+                    seen[:, 4].astype(np.float32),
+                    _winners(some.known.votes[here]),
+                    np.ones(len(here), np.bool_),
+                    self._labels or (),
+                ),
+                float(time),
+            )
 
     def _still_shown(self, time: float) -> tuple[Rows, Rows]:
         """Rows of the people and of the balls that were chosen at the last update and are still to be seen."""

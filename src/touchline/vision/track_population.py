@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import exp, inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +38,14 @@ def _zeros() -> Floats:
 
 
 @dataclass(slots=True)
-class Register:
+class Known:
     """What is known of each track beside its motion, row for row with the bank.
 
     ``ids``; ``hits``: detections so far; ``seen``: media time of the last; ``left`` (N, 4): the box then, px,
     carried on by the camera alone; ``there``: probability of being in the picture; ``missed``: probability of
     going unseen even so; ``misses``: updates in full view without a detection since the last; ``strength``:
-    scores of late; ``shown``: chosen at the last update; ``votes``: (N, labels).
+    scores of late; ``shown``: chosen at the last update; ``scores``: of the last detection; ``votes``: (N,
+    labels); ``first`` (N, 6): until they are sure the first box, its score and media time; then that time is NaN.
     """
 
     ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -57,6 +59,7 @@ class Register:
     shown: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     votes: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    first: Floats = field(default_factory=lambda: np.zeros((0, 6)))
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all other rows."""
@@ -64,12 +67,13 @@ class Register:
         self.seen, self.left = self.seen[rows], self.left[rows]
         self.there, self.missed, self.misses = self.there[rows], self.missed[rows], self.misses[rows]
         self.strength, self.shown = self.strength[rows], self.shown[rows]
-        self.scores, self.votes = self.scores[rows], self.votes[rows]
+        self.scores, self.votes, self.first = self.scores[rows], self.votes[rows], self.first[rows]
 
     def exchange(self, one: int, other: int) -> None:
         """What belongs to the number rather than to what was seen of late."""
         for these in (self.hits, self.votes):
             these[[one, other]] = these[[other, one]]
+        self.first[[one, other], 5] = np.nan  # whose it was is the question
 
     def add(
         self,
@@ -96,6 +100,17 @@ class Register:
         self.shown = np.concatenate([self.shown, np.zeros(n, np.bool_)])
         self.scores = np.concatenate([self.scores, found.scores])
         self.votes = np.concatenate([self.votes.reshape(-1, votes.shape[1]), votes])
+        self.first = np.concatenate([self.first, np.column_stack([boxes, found.scores, np.full(n, time)])])
+
+
+class Chosen(NamedTuple):
+    """Who is shown after an update. ``shown``: their rows. ``begun`` (M,): the rows of those whom their second
+    detection has just confirmed, and ``first`` (M, 6): their first box, its score and media time. None has begun
+    where only so many are shown and others were in the meantime."""
+
+    shown: Rows
+    begun: Rows
+    first: Floats
 
 
 class Population:
@@ -105,7 +120,7 @@ class Population:
         self.config = config
         self.motion = Motion(config.motion)
         self.bank = Bank()
-        self.known = Register()
+        self.known = Known()
         self.doubts = Doubts(self.motion, config)
         self._reach, self._reach_speed = np.array(config.reach), np.array(config.reach_speed)
         self._missed, self._looked = 200 * config.missed, 200.0
@@ -223,6 +238,7 @@ class Population:
             known.add(ids, time, boxes[new], trust, config.missed, found[new])
             if scene:
                 known.hits[-len(new) :] = config.confirm_hits
+                known.first[-len(new) :, 5] = np.nan
             next_id += len(new)
         return next_id
 
@@ -280,16 +296,22 @@ class Population:
         seen = self.known.seen[rows]
         return (near & (seen > self._turned)) * (time - seen) / config.gone_s
 
-    def choose(self, time: float, edge: Floats, most: int | None) -> Rows:
+    def choose(self, time: float, edge: Floats, most: int | None) -> Chosen:
         """After an update: who is shown until the next, ``most`` at most, those best seen of late first."""
         known, config = self.known, self.config
-        known.shown = known.hits >= config.confirm_hits
+        taken = most is not None and bool(known.shown.any())
+        sure = known.hits >= config.confirm_hits
+        known.shown = sure.copy()
         known.shown &= (time - known.seen <= config.coast_s) & (known.there >= config.show_at)
         if most is not None and np.count_nonzero(known.shown) > most:
             best = np.argsort(np.where(known.shown, -known.strength, np.inf), kind="stable")
             known.shown[best[most:]] = False
         known.shown &= self._within(edge)
-        return known.shown.nonzero()[0]
+        shown = known.shown.nonzero()[0]
+        begun = NO_ROWS if taken else shown[np.isfinite(known.first[shown, 5])]
+        first = known.first[begun]
+        known.first[sure, 5] = np.nan
+        return Chosen(shown, begun, first)
 
     def shown(self, time: float, edge: Floats) -> Rows:
         """Of those chosen, the rows that a viewer still gets to see at ``time``."""

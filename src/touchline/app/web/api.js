@@ -18,6 +18,7 @@ import { BoxClock } from "./clock.js";
  * @property {number} source_dropped
  * @property {number} line_dropped
  * @property {number} facts_dropped
+ * @property {number} decode_errors
  * @property {number} pictures_late
  * @property {number} viewers
  * @property {number | null} latency_ms
@@ -152,6 +153,7 @@ export function status(given) {
     source_dropped: number("source_dropped"),
     line_dropped: number("line_dropped"),
     facts_dropped: number("facts_dropped"),
+    decode_errors: number("decode_errors"),
     pictures_late: number("pictures_late"),
     viewers: number("viewers"),
     latency_ms: Number.isFinite(given.latency_ms) ? given.latency_ms : null,

@@ -99,6 +99,7 @@ function lost(status) {
     ["Packets not taken from the camera", status.source_dropped],
     ["Packets lost inside the box", status.line_dropped],
     ["Facts lost inside the box", status.facts_dropped],
+    ["Packets damaged", status.decode_errors],
     ["Pictures too late to encode", status.pictures_late],
   ]);
   return Object.fromEntries(ways.filter(([, number]) => number > 0).map(([name, number]) => [name, count(number)]));

@@ -53,13 +53,13 @@ def read_container(container: InputContainer, location: Location) -> Generator[S
             pts = None if packet.pts is None else packet.pts * scale_up // scale_down
             dts = None if packet.dts is None else packet.dts * scale_up // scale_down
             unit, codec = bytes(packet), format_.info.codec
-            if is_key and may_change and (codec == "h264" or codec == "hevc") and is_foreign(codec, unit):
+            if may_change and (codec == "h264" or codec == "hevc") and is_foreign(codec, unit, is_key=is_key):
                 raise faults.other_codec(location, codec)
             data, changed = format_.packet(unit, pts, is_key=is_key)
             if changed or not started:
                 yield format_.info
             started = True
-            yield Sample(data, pts, dts, is_key)
+            yield Sample(data, pts, dts, is_key, torn=packet.is_corrupt)
         if skipped and not started:
             raise faults.no_key(location)
         if not started and location.kind is Kind.FILE:

@@ -1,4 +1,4 @@
-"""A fact as it leaves the box: serialised once, whoever asks for it and however many."""
+"""A fact as it leaves its worker, and the box: serialised once, whoever asks for it and however many."""
 
 from __future__ import annotations
 
