@@ -134,7 +134,7 @@ def test_a_recording_s_gaps_are_filled_with_hindsight(model: Path, tmp_path: Pat
 
 
 def test_hindsight_shows_who_comes_from_the_first_detection_on(model: Path, tmp_path: Path) -> None:
-    """The square comes with picture 21. It is detected in the key picture 25 and in every tenth from there, so surely in 35."""
+    """The square comes with picture 21. It is detected in the key picture, 25, and in every tenth from there."""
     clip = write_square(tmp_path / "clip.mp4", lambda k: steadily(k) if k > 20 else None, frames=60)
     road = Road(model).run(clip, realtime=False, detect_hz=2.5)
     found = {pts // STEP: track for pts, track in road.seen}
