@@ -147,6 +147,38 @@ def test_load_meter_reports_once_a_second() -> None:
     assert 0.05 < said[0].skipped < 0.15
 
 
+@given(st.integers(1, 60), st.lists(st.floats(-0.3, 0.3), min_size=400, max_size=400), st.floats(3, 6))
+def test_a_steady_rate_reads_steady_whenever_it_is_read(hz: int, late: list[float], now: float) -> None:
+    """Each event comes up to 0.3 of an interval late or early."""
+    rate = Rate(window=2)
+    for at, by in enumerate(late):
+        moment = (at + by) / hz
+        if moment <= now:
+            rate.count(moment)
+    assert abs(rate.per_second(now) / hz - 1) < 0.9 / (2 * hz)
+
+
+def test_a_rate_begins_and_begins_again_without_a_peak() -> None:
+    rate = Rate(window=2)
+    for start in (0.0, 60.0):
+        assert rate.per_second(start) == 0
+        for at in range(10):  # a burst of what had been held
+            rate.count(start + at * 0.001)
+        assert rate.per_second(start + 0.01) == 5
+
+
+def test_rate_falls_as_soon_as_an_event_is_overdue() -> None:
+    rate = Rate(window=2)
+    for at in range(21):
+        rate.count(at * 0.2)
+    assert rate.per_second(4.19) == pytest.approx(5)
+    read = [rate.per_second(4 + seconds) for seconds in (0.2, 0.5, 1.0, 1.9)]
+    assert read == sorted(read, reverse=True)
+    assert read[1] < 4.5
+    assert read[-1] < 1
+    assert rate.per_second(6.1) == 0
+
+
 def test_rate_forgets() -> None:
     rate = Rate(window=2)
     for at in range(100):
