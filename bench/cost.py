@@ -8,14 +8,14 @@ network (416×416), and tracks people:
 - ``decode alone``: PyAV, nothing done with the pictures. The floor, and the unit of the table.
 - ``decode alone, unfiltered``: the same without the loop filter, which analysis of packets that go through
   untouched leaves out, too. (The peers' loops cannot.)
-- ``Touchline``: packets → `Decoder` with motion vectors → `Detector` at ``--hz`` → `Tracker` at every frame,
-  carried by `Propagator` in between: the parts and settings of the frame road where packets go through untouched.
+- ``Touchline``: the frame road itself (`touchline.live.road`) over the recording, with that network at ``--hz``;
+  tracks are told at every frame, smoothed with hindsight as a recording's are.
 - ``Touchline, athlete``: the same with the shipped network at its own sizes (it finds the ball and roles too).
 - ``Touchline, every frame``: the same parts, detecting at every frame.
 - ``OpenCV loop``: VideoCapture, cvtColor to RGB, resize to 800×600, the network, ByteTrack of ``trackers``.
 - ``supervision loop``: its documented one: get_video_frames_generator, the network, sv.ByteTrack.
 
-The work on pictures alone: serialising facts and serving viewers are not in it (`bench.cameras` has them all).
+Loading the networks, serialising facts and serving viewers are not in it (`bench.cameras` has the last two).
 
 CPU time of the whole process. Contestants take turns, and so does the order in each round; the ratio is to the
 floor of the same round, the figure their median. Prints a table and a JSON line; a missing peer is said.
@@ -26,9 +26,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import shutil
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -41,15 +43,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from touchline.live.pace import Pace
-from touchline.media.capture import Capture
-from touchline.media.decode import Decoder
-from touchline.types import MEDIA_CLOCK, Frame, StreamInfo
+from touchline.live.job import CameraJob, Clocks, Signals
+from touchline.live.pulse import Pulse
+from touchline.live.road import frame_road
+from touchline.types import Fact, Packet, StreamInfo
 from touchline.vision.boxes import suppress, yolox
-from touchline.vision.detect import Detector, load_detector
-from touchline.vision.propagate import Propagator
-from touchline.vision.track import Tracker
-from touchline.vision.zoom import Zoom
+from touchline.vision.detect import load_detector
 
 SIZE = (416, 416)
 LEAST = 0.3
@@ -79,52 +78,58 @@ class Network:
         return boxes[rows] / np.float32(ratio), scores[rows]
 
 
-def decode_alone(clip: Path, count: int, *, unfiltered: bool = False) -> int:
+def head(clip: Path, count: int, target: Path) -> Path:
+    """The first ``count`` pictures of ``clip``, as they are."""
+    with av.open(str(clip)) as source, av.open(str(target), "w") as out:
+        stream = source.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        for packet in islice((each for each in source.demux(stream) if each.dts is not None), count):
+            packet.stream = copy
+            out.mux(packet)
+    return target
+
+
+def decode_alone(clip: Path, *, unfiltered: bool = False) -> int:
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         if unfiltered:
             stream.codec_context.options = {"skip_loop_filter": "all"}
         stream.codec_context.thread_count = 1
-        return sum(1 for _ in islice(container.decode(stream), count))
+        return sum(1 for _ in container.decode(stream))
 
 
-def pictures(clip: Path, count: int) -> Iterator[Frame]:
-    """As the frame road decodes for analysis."""
-    capture = Capture(
-        str(clip), clock=lambda: 0.0, stop=threading.Event(), on_state=lambda _, __: None, realtime=False
+class Counted:
+    """The road's end: counts the pictures whose tracks were told, as facts."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+
+    def send(self, message: StreamInfo | Packet | Fact, /) -> None:
+        self.pictures += isinstance(message, Fact) and message.kind == "tracks"
+
+
+def touchline(clip: Path, model: str, hz: float) -> tuple[int, float]:
+    """Pictures analysed, and the seconds of processor time that go off: for loading the network, once a camera."""
+    began = time.process_time()
+    load_detector(model)
+    loading = time.process_time() - began
+    out = Counted()
+    job = CameraJob("bench", str(clip), model=model, detect_hz=hz, realtime=False)
+    frame_road(
+        job,
+        out,
+        Clocks(time.monotonic, lambda: round(time.time() * 1e3)),
+        Signals(*(threading.Event() for _ in range(3))),
+        Pulse(),
     )
-    decoder: Decoder | None = None
-    for item in islice(capture.packets(), count + 1):
-        if isinstance(item, StreamInfo):
-            decoder = Decoder(item, motion=True, skip_loop_filter=True)
-        elif decoder:
-            yield from decoder.decode(item)
-    yield from decoder.flush() if decoder else ()
+    return out.pictures, loading
 
 
-def touchline(clip: Path, count: int, detector: Detector, hz: float) -> int:
-    tracker, propagator, pace = Tracker(), Propagator(), Pace()
-    zoom = Zoom(detector.width, detector.least_width)
-    tracks, done = None, 0
-    for frame in pictures(clip, count):
-        seconds = frame.pts / MEDIA_CLOCK
-        if pace.due(frame.pts, hz, is_key=frame.is_key) or tracks is None:
-            detector.set_width(zoom.width(seconds))
-            found = detector.detect(frame)
-            zoom.update(found, (frame.width, frame.height), seconds)
-            tracks = tracker.update(found, seconds)
-            propagator.start(frame)
-        else:
-            tracks = tracker.coast(seconds, propagator.follow(frame, tracks.boxes))
-        done += 1
-    return done
-
-
-def opencv_loop(clip: Path, count: int, network: Network, trackers: ModuleType, supervision: ModuleType) -> int:
+def opencv_loop(clip: Path, network: Network, trackers: ModuleType, supervision: ModuleType) -> int:
     capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     tracker = trackers.ByteTrackTracker(frame_rate=25)
     done = 0
-    while done < count:
+    while True:
         ok, picture = capture.read()
         if not ok:
             break
@@ -136,9 +141,9 @@ def opencv_loop(clip: Path, count: int, network: Network, trackers: ModuleType, 
     return done
 
 
-def supervision_loop(clip: Path, count: int, network: Network, supervision: ModuleType) -> int:
+def supervision_loop(clip: Path, network: Network, supervision: ModuleType) -> int:
     tracker, done = supervision.ByteTrack(), 0
-    for picture in supervision.get_video_frames_generator(source_path=str(clip), end=count):
+    for picture in supervision.get_video_frames_generator(source_path=str(clip)):
         tracker.update_with_detections(detections(supervision, *network(picture)))
         done += 1
     return done
@@ -168,23 +173,29 @@ def main() -> None:
     parser.add_argument("--hz", type=float, default=5.0)
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    clip, count, network = given.clip, given.frames, Network(given.detector)
-    ours = load_detector(given.detector, options={"decode": "yolox", "score": LEAST, "labels": {0: "player"}})
-    athlete = load_detector("athlete")
-    contestants: dict[str, Callable[[], int]] = {
-        "decode alone": lambda: decode_alone(clip, count),
-        "decode alone, unfiltered": lambda: decode_alone(clip, count, unfiltered=True),
-        "Touchline": lambda: touchline(clip, count, ours, given.hz),
-        "Touchline, athlete": lambda: touchline(clip, count, athlete, given.hz),
-        "Touchline, every frame": lambda: touchline(clip, count, ours, 1e6),
+    with tempfile.TemporaryDirectory() as folder:
+        compare(given, Path(folder))
+
+
+def compare(given: argparse.Namespace, folder: Path) -> None:
+    """Run all contestants in turn and print the table."""
+    clip, network = head(given.clip, given.frames, folder / "clip.mp4"), Network(given.detector)
+    ours = shutil.copy(given.detector, folder / "yolox.onnx")
+    ours.with_suffix(".toml").write_text(f'decode = "yolox"\nscore = {LEAST}\nlabels = {{0 = "player"}}\n')
+    contestants: dict[str, Callable[[], int | tuple[int, float]]] = {
+        "decode alone": lambda: decode_alone(clip),
+        "decode alone, unfiltered": lambda: decode_alone(clip, unfiltered=True),
+        "Touchline": lambda: touchline(clip, str(ours), given.hz),
+        "Touchline, athlete": lambda: touchline(clip, "athlete", given.hz),
+        "Touchline, every frame": lambda: touchline(clip, str(ours), 1e6),
     }
     trackers = installed("trackers", "ByteTrackTracker", "trackers==2.6.1")
     containers = installed("supervision", "Detections", "supervision==0.27.0")
     if trackers and containers:
-        contestants["OpenCV loop"] = lambda: opencv_loop(clip, count, network, trackers, containers)
+        contestants["OpenCV loop"] = lambda: opencv_loop(clip, network, trackers, containers)
     documented = installed("supervision", "ByteTrack", "supervision==0.27.0 (later ones leave it to trackers)")
     if documented:
-        contestants["supervision loop"] = lambda: supervision_loop(clip, count, network, documented)
+        contestants["supervision loop"] = lambda: supervision_loop(clip, network, documented)
 
     names = list(contestants)
     spent: dict[str, list[float]] = {name: [] for name in names}
@@ -192,10 +203,11 @@ def main() -> None:
         for name in names[number % len(names) :] + names[: number % len(names)]:
             began = time.process_time()
             done = contestants[name]()
-            spent[name].append(1e3 * (time.process_time() - began) / done)
+            done, off = done if isinstance(done, tuple) else (done, 0.0)
+            spent[name].append(1e3 * (time.process_time() - began - off) / done)
     floor = spent["decode alone"]
     ratios = {name: median(a / b for a, b in zip(spent[name], floor, strict=True)) for name in names}
-    print(f"{clip.name}, {count} frames, {given.rounds} rounds, detection at {given.hz:g} Hz")
+    print(f"{given.clip.name}, {given.frames} frames, {given.rounds} rounds, detection at {given.hz:g} Hz")
     print(f"{'':26}{'CPU ms a frame':>16}{'× decode alone':>16}{'from':>8}{'to':>8}")
     for name in names:
         shares = sorted(a / b for a, b in zip(spent[name], floor, strict=True))
@@ -205,7 +217,9 @@ def main() -> None:
     if cheaper:
         print(f"the best peer costs {cheaper:.1f} times as much as Touchline")
     result = {name: {"ms": round(median(spent[name]), 3), "ratio": round(ratios[name], 3)} for name in names}
-    print(json.dumps({"bench": "cost", "clip": clip.name, "hz": given.hz, "cost": result, "cheaper": cheaper}))
+    print(
+        json.dumps({"bench": "cost", "clip": given.clip.name, "hz": given.hz, "cost": result, "cheaper": cheaper})
+    )
 
 
 if __name__ == "__main__":

@@ -72,6 +72,12 @@ def test_pace_survives_time_stamps_in_any_order(stamps: list[int]) -> None:
     assert pace.due(10**9, 5)  # a jump is a new beginning
 
 
+def test_who_wants_boxes_in_every_picture_keeps_them() -> None:
+    shedder = Shedder(8, keys=False)
+    assert not any(shedder.update(SWAMPED).keys_only for _ in range(20))
+    assert shedder.shed() == ["analysis rate: 2 of 8 Hz", "analysis size: 50%"]
+
+
 def test_shedding_follows_the_order_and_stops_at_the_end() -> None:
     shedder = Shedder(8)
     seen = []

@@ -53,10 +53,10 @@ class IceServers(_Model):
 
 
 class Health(_Model):
-    """Whether every camera is live or coming up."""
+    """Whether every camera is live, or coming up for the first time."""
 
     ok: bool
-    """False where one is stale or failed."""
+    """False where one is stale or failed, comes up after a failure, or is started again and again."""
     cameras: dict[str, CameraState]
     """Each camera's id and state."""
 
@@ -112,7 +112,7 @@ class TrackStarted(_Fact):
 
 
 class TrackEnded(_Fact):
-    """Somebody was not seen for 3 s."""
+    """Somebody was not seen for 3 s, or the camera's worker ended, and the next one knows nobody."""
 
     kind: Literal["track_ended"]
     """The fact's kind."""
@@ -121,7 +121,7 @@ class TrackEnded(_Fact):
     label: str
     """As in its tracks."""
     seconds: float
-    """From its first picture to its last."""
+    """From its first picture to its last; to the camera's last, where its worker ended."""
 
 
 Fact = Annotated[TracksFact | TrackStarted | TrackEnded, Field(discriminator="kind")]

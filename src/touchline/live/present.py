@@ -22,8 +22,8 @@ BOXES_S = 0.1
 class Presenter:
     """The user's step, the tracks burnt in, the encoder and the local window: each only where it is asked for.
 
-    `show` is called once per picture, in whichever thread has all that the picture needs; `window` in a thread
-    of its own, so that a slow screen holds up nobody.
+    `begin` is called at each stream's begin, `show` once per picture, in whichever thread has all that the picture
+    needs; `window` in a thread of its own, so that a slow screen holds up nobody.
     """
 
     def __init__(
@@ -35,7 +35,10 @@ class Presenter:
         self._signals = signals
         self._latest = latest
         self._step = UserStep(job.process) if job.process else None
+        self._encodes = False
+        self._fps = 0.0
         self._encoder: Encoder | None = None
+        self._encoded_fps = 0.0
         self._sent_info: StreamInfo | None = None
         self._pictures = Mailbox[tuple[Frame, tuple[float, float]]](PICTURES_HELD, signals.stop, lossy=True)
 
@@ -44,14 +47,23 @@ class Presenter:
         """Whether what viewers see differs from what the camera sent."""
         return self._step is not None or self._job.burn_in
 
-    def show(self, frame: Frame, fps: float, *, encode: bool, late: bool = False) -> None:
-        """Present one frame; a ``late`` one is but counted. ``fps``: the stream's declared rate in Hz, or 0."""
+    @property
+    def watched(self) -> bool:
+        """Whether people see the decoded pictures."""
+        return self._encodes or self._job.display
+
+    def begin(self, fps: float, *, encode: bool) -> None:
+        """A stream of declared rate ``fps``, Hz or 0, begins. ``encode``: viewers cannot have its own packets."""
+        self._encodes, self._fps = encode, fps
+
+    def show(self, frame: Frame, *, late: bool = False) -> None:
+        """Present one frame; a ``late`` one is but counted."""
         if late:
             self.too_late += 1
             return
         shown = self._altered(frame) if self.alters else frame
-        if encode:
-            self._encode(shown, fps)
+        if self._encodes:
+            self._encode(shown)
         if self._job.display:
             self._pictures.put((shown, (shown.width / frame.width, shown.height / frame.height)))
 
@@ -90,9 +102,10 @@ class Presenter:
             draw_tracks(image, tracks, (image.shape[1] / frame.width, image.shape[0] / frame.height))
         return frame_from_rgb(image, frame.pts)
 
-    def _encode(self, frame: Frame, fps: float) -> None:
-        if self._encoder is None:
-            self._encoder = Encoder(frame.width, frame.height, fps or 30.0, bitrate=self._job.bitrate)
+    def _encode(self, frame: Frame) -> None:
+        if self._encoder is None or self._encoded_fps != self._fps:
+            self._encoded_fps = self._fps
+            self._encoder = Encoder(frame.width, frame.height, self._fps, bitrate=self._job.bitrate)
         wanted = self._signals.key.is_set()
         if wanted:
             self._signals.key.clear()

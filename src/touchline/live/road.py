@@ -83,12 +83,14 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     zoom = Zoom(full_width, detector.least_width)
     tracker = Tracker(first_id=job.first_track)
     propagator, smoother, register = Propagator(), Smoother(HINDSIGHT), Register()
-    pace, shedder, meter = Pace(), Shedder(job.detect_hz, sizes=detector.resizable), LoadMeter()
+    # Boxes that are burnt in are wanted in every picture.
+    shedder = Shedder(job.detect_hz, sizes=detector.resizable, keys=not job.burn_in)
+    pace, meter = Pace(), LoadMeter()
     latest = Latest(Tracks.empty(detector.labels))
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    encodes, fps, damaged = False, 0.0, 0  # written by decode alone
+    damaged = 0  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
         source_dropped=lambda: capture.dropped,
@@ -113,17 +115,17 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal encodes, fps, damaged
+        nonlocal damaged
         decoder: Decoder | None = None
         gate, missing = KeyGate(), Undecoded()
         for item in packets:
             if isinstance(item, StreamInfo):
                 if not live:
                     rest(decoder)
-                encodes, fps = live and not untouched(item), item.fps
+                presenter.begin(item.fps, encode=live and not untouched(item))
                 decoder = open_decoder(item, first_number=decoder.next_number if decoder else 1)
                 continue
-            if shedder.plan.keys_only and not watched():
+            if shedder.plan.keys_only and not presenter.watched:
                 gate.shut()
                 missing.picture()
             elif live and missing.packet(item.pts, is_key=item.is_key):
@@ -135,9 +137,10 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     for frame in decoder.decode(item):
                         missing.picture()
                         capture.seen()
-                        frames.put(frame)
-                        if watched() and not job.burn_in:
-                            presenter.show(frame, fps, encode=encodes, late=late(frame))
+                        if frame.is_key or not shedder.plan.keys_only:
+                            frames.put(frame)
+                        if presenter.watched and not job.burn_in:
+                            presenter.show(frame, late=late(frame))
                 damaged += decoder.errors - errors
         rest(decoder)
         if not live:
@@ -180,7 +183,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                 for final, pts in [(tracks, frame.pts)] if live else smoother.push(tracks, frame.pts, begun):
                     tell(final, pts, *held.popleft())
                 if job.burn_in:  # the one picture that waits for its tracks: the user asked for it
-                    presenter.show(frame, fps, encode=encodes)
+                    presenter.show(frame)
                 pulse.count("fps_analysed", started)
                 load = meter.frame(started, clocks.media(), seconds, frames.dropped)
                 if live and load is not None:
@@ -194,13 +197,9 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
         """Whether viewers get the camera's own packets."""
         return live and passes_through(info) and not presenter.alters
 
-    def watched() -> bool:
-        """Whether people see the decoded pictures."""
-        return encodes or job.display
-
     def open_decoder(info: StreamInfo, *, first_number: int) -> Decoder:
         # Analysis does not see the difference that the loop filter makes; people do.
-        skip = not watched()
+        skip = not presenter.watched
         try:
             return Decoder(info, motion=True, skip_loop_filter=skip, first_number=first_number)
         except InputError as error:

@@ -1,6 +1,6 @@
 """What an overloaded box gives up, in which order. Pure: load in, plan out.
 
-The order is the architecture's: analysis rate, analysis size, then decoding of all but key pictures. Never
+The order is the architecture's: analysis rate, analysis size, then all but key pictures. Never
 the viewer's video.
 """
 
@@ -14,7 +14,7 @@ class Plan:
     """How to look for now.
 
     ``detect_hz``: detections a second. ``width_scale``: the detector's width as a share of its own.
-    ``keys_only``: decode key pictures alone.
+    ``keys_only``: look at key pictures alone, and decode no others unless people watch what is decoded.
     """
 
     detect_hz: float
@@ -54,13 +54,16 @@ class ShedConfig:
 class Shedder:
     """Call `update` once a second."""
 
-    def __init__(self, detect_hz: float, config: ShedConfig | None = None, *, sizes: bool = True) -> None:
-        """``sizes``: whether the detector can look at a smaller picture."""
+    def __init__(
+        self, detect_hz: float, config: ShedConfig | None = None, *, sizes: bool = True, keys: bool = True
+    ) -> None:
+        """``sizes``: whether the detector can look at a smaller picture. ``keys``: whether the pictures between
+        key pictures can go without being looked at."""
         self._config = config or ShedConfig()
         slow = detect_hz / 4
         smaller = (Plan(slow, 0.7), Plan(slow, 0.5)) if sizes else ()
-        least = Plan(slow, 0.5 if sizes else 1.0, keys_only=True)
-        self._steps = (Plan(detect_hz), Plan(detect_hz / 2), Plan(slow), *smaller, least)
+        least = (Plan(slow, 0.5 if sizes else 1.0, keys_only=True),) if keys else ()
+        self._steps = (Plan(detect_hz), Plan(detect_hz / 2), Plan(slow), *smaller, *least)
         self._step = 0
         self._bad = 0
         self._calm = 0

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import colorsys
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from touchline.types import Tracks
 
-_GOLDEN = 0.618033988749895
-"""Steps of the golden ratio around the hue circle keep neighbouring ids apart."""
+COLOURS = ("#56b4e9", "#f5a623", "#f0e442", "#e58fc2", "#ff7a45", "#7fe0c3", "#c3b1ff")
+"""Those of the page (app/web/colours.js says why these), so that a track has one wherever it is drawn."""
 
 
 def colour_of(identity: int) -> tuple[int, int, int]:
-    """A track's colour, RGB 0–255, the same for an id wherever it is drawn."""
-    red, green, blue = colorsys.hls_to_rgb(identity * _GOLDEN % 1.0, 0.6, 0.85)
-    return round(255 * red), round(255 * green), round(255 * blue)
+    """A track's colour, RGB 0–255."""
+    red, green, blue = bytes.fromhex(COLOURS[identity % len(COLOURS)][1:])
+    return red, green, blue
 
 
 def draw_tracks(image: NDArray[np.uint8], tracks: Tracks, scale: tuple[float, float] = (1.0, 1.0)) -> None:
