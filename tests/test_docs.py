@@ -68,7 +68,7 @@ def test_the_user_s_step_of_the_readme_runs(tmp_path: Path) -> None:
     assert made.shape == (600, 800, 3)
 
 
-RUNNABLE = [block for block in blocks("python") if "import touchline" in block[1]]
+RUNNABLE = [block for block in blocks("python") if re.search(r"^(import|from) touchline", block[1], re.M)]
 
 
 @pytest.mark.parametrize("page", sorted({page for page, _ in RUNNABLE}))
