@@ -124,6 +124,16 @@ def test_c_gives_the_same_bits_under_sanitisers(tmp_path: Path, name: str) -> No
         np.testing.assert_array_equal(made, features.inputs(samples))
 
 
+def test_c_gives_the_same_bits_in_steps_so_fine_that_each_rounding_shows(tmp_path: Path) -> None:
+    need("cc")
+    mel = LogMel(scale=0.05, zero_point=0)
+    samples = np.rint(np.random.default_rng(1).normal(0, 1000, 400 * mel.hop)).astype(np.int16)
+    rows = mel.inputs(samples)
+    assert (np.abs(rows.astype(int)) < 127).mean() > 0.8
+    made, _ = run_c(mel, samples, tmp_path, "host", ("-O1", *build.SANITISERS))
+    np.testing.assert_array_equal(made, rows)
+
+
 @pytest.mark.parametrize("core", build.CORES)
 @pytest.mark.parametrize("features", [LogMel(), Mfcc(LogMel(window=400, hop=160, frames=3))], ids=["mel", "mfcc"])
 def test_c_gives_the_same_bits_on_boards(tmp_path: Path, core: str, features: LogMel | Mfcc) -> None:
