@@ -114,7 +114,7 @@ def test_layout_names_the_files_that_a_setting_goes_through() -> None:
 
 def test_paths_that_layout_names_are_there() -> None:
     text = (ROOT / "docs" / "layout.md").read_text()
-    rooms = ("types", "media", "vision", "live", "deliver", "runtime", "model", "tiny", "app")
+    rooms = ("types", "media", "vision", "story", "live", "deliver", "runtime", "model", "tiny", "app")
     named = re.findall(rf"`((?:{'|'.join(rooms)})/[\w/.]*)`", text)
     assert len(named) > 15
     for path in named:

@@ -1,0 +1,200 @@
+"""A real broker: killed, restarted, flooded, refused; what is heard and what is told about it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import subprocess
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from tests.media.servers import free_port
+from tests.needs import need
+from tests.story.broker import Broker, broker, event
+from touchline.story import mqtt
+from touchline.story.sensors import Node, Sensors
+from touchline.types import ConfigError, Fact, LinkState, LinkStatus, Refusal
+
+WAIT_S = 30
+
+
+class Listener:
+    """What hears ``nodes`` at a broker on this machine, as the box does."""
+
+    def __init__(self, port: int, *nodes: str, rate: float = 20.0, **how: object) -> None:
+        self.sensors = Sensors([Node(node, "sound") for node in nodes], rate=rate)
+        self.facts: list[Fact] = []
+        self.status = LinkStatus("broker")
+        self._broker = mqtt.Broker("127.0.0.1", port, "touchline", **how)  # type: ignore[arg-type]
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Listener:
+        alone = lambda: self.sensors.heard_alone(time.monotonic())  # noqa: E731
+        self._task = asyncio.create_task(mqtt.listen(self._broker, self._take, alone, self.status))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        assert not self._task.done(), self._task
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=WAIT_S)
+
+    async def until(self, good: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not good():
+                await asyncio.sleep(0.02)
+
+    async def up(self) -> None:
+        await self.until(lambda: self.status.state is LinkState.UP)
+
+    def _take(self, node: str, payload: bytes, retained: bool) -> None:
+        fact = self.sensors.take(node, payload, time.monotonic(), 1, retained=retained)
+        if fact is not None:
+            self.facts.append(fact)
+
+
+def run(test: Callable[[Path], Coroutine[None, None, None]]) -> Callable[[Path], None]:
+    """A test on an event loop."""
+
+    def wrapped(tmp_path: Path) -> None:
+        asyncio.run(asyncio.wait_for(test(tmp_path), 90))
+
+    wrapped.__name__ = test.__name__
+    return wrapped
+
+
+async def publish(where: Broker, *messages: tuple[str, bytes], **how: object) -> None:
+    await asyncio.to_thread(functools.partial(where.publish, *messages, **how))
+
+
+@run
+async def test_two_nodes_doubles_strangers_and_garbage(tmp_path: Path) -> None:
+    with broker(tmp_path) as made:
+        async with Listener(made.port, "mic", "wrist") as heard:
+            await heard.up()
+            await publish(made, ("mic", event(0, 5.0)), ("wrist", event(0, 9000.0)), ("stranger", event(0, 1.0)))
+            await publish(made, ("mic", event(0, 5.0)), ("mic", b"\xff\x00"), ("wrist", b"x" * 5000))
+            await publish(made, ("mic", event(1, 6.0)))
+            await heard.until(lambda: len(heard.facts) == 3)
+            mic, wrist = heard.sensors.statuses(time.monotonic())
+            assert mic.refused == {Refusal.DOUBLED: 1, Refusal.JSON: 1}
+            assert wrist.refused == {Refusal.SIZE: 1}
+            assert (heard.sensors.strangers.count, heard.sensors.strangers.last) == (1, "stranger")
+            assert [fact.data["node"] for fact in heard.facts] == ["mic", "wrist", "mic"]
+
+
+@run
+async def test_a_broker_that_is_killed_is_found_again(tmp_path: Path) -> None:
+    with broker(tmp_path) as made:
+        async with Listener(made.port, "mic") as heard:
+            await heard.up()
+            await publish(made, ("mic", event(0, 1.0)))
+            await heard.until(lambda: len(heard.facts) == 1)
+            made.kill()
+            await heard.until(lambda: heard.status.state is LinkState.DOWN)
+            assert "trying again" in (heard.status.error or "")
+            made.start()
+            await heard.up()
+            assert heard.status.error is None
+            assert heard.status.reconnects == 1
+            # The node did not know whether its last had arrived, and sends it once more.
+            await publish(made, ("mic", event(0, 1.0)), ("mic", event(1, 2.0)))
+            await heard.until(lambda: len(heard.facts) == 2)
+            assert heard.sensors.statuses(0)[0].refused == {Refusal.DOUBLED: 1}
+
+
+@run
+async def test_a_broker_that_comes_later_is_found(tmp_path: Path) -> None:
+    need("mosquitto")
+    made = Broker(tmp_path)
+    async with Listener(made.port, "mic") as heard:
+        await heard.until(lambda: heard.status.state is LinkState.DOWN)
+        assert "refused" in (heard.status.error or "")
+        made.start()
+        try:
+            await heard.up()
+        finally:
+            made.kill()
+
+
+@run
+async def test_a_flood_ends_at_the_broker_and_the_others_are_heard(tmp_path: Path) -> None:
+    with broker(tmp_path) as made:
+        async with Listener(made.port, "mic", "wrist", rate=10) as heard:
+            await heard.up()
+            await publish(made, *(("wrist", event(index, index)) for index in range(120)))
+            await heard.until(lambda: heard.sensors.heard_alone(time.monotonic()) == ["mic"])
+            wrist = heard.sensors.statuses(time.monotonic())[1]
+            assert wrist.flooding
+
+            async def flood_is_shut_out() -> bool:
+                before = wrist.refused[Refusal.FLOOD]
+                await publish(made, ("wrist", event(1000, 1000.0)), ("mic", event(len(heard.facts), 5.0)))
+                wanted = len(heard.facts)
+                await heard.until(lambda: any(fact.data["node"] == "mic" for fact in heard.facts[wanted - 1 :]))
+                return wrist.refused[Refusal.FLOOD] == before
+
+            async with asyncio.timeout(WAIT_S):
+                while not await flood_is_shut_out():
+                    await asyncio.sleep(0.1)
+
+
+@run
+async def test_what_was_retained_is_refused(tmp_path: Path) -> None:
+    with broker(tmp_path) as made:
+        await publish(made, ("mic", event(0, 1.0)), retain=True)
+        async with Listener(made.port, "mic") as heard:
+            await heard.up()
+            await publish(made, ("mic", event(1, 2.0)))
+            await heard.until(lambda: len(heard.facts) == 1)
+            assert heard.facts[0].data["seq"] == 1
+            assert heard.sensors.statuses(0)[0].refused == {Refusal.RETAINED: 1}
+
+
+@run
+async def test_user_and_password(tmp_path: Path) -> None:
+    need("mosquitto", "mosquitto_passwd")
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "box", "s3cret"], check=True, timeout=20)
+    with broker(tmp_path, "allow_anonymous false", f"password_file {passwords}") as made:
+        async with Listener(made.port, "mic", user="box", password="wrong") as heard:
+            await heard.until(lambda: heard.status.state is LinkState.DOWN)
+            assert "authori" in (heard.status.error or "")
+            assert "wrong" not in (heard.status.error or "")
+        async with Listener(made.port, "mic", user="box", password="s3cret") as heard:
+            await heard.up()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own for 127.0.0.1, and its key."""
+    need("openssl")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=broker"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    return cert, key
+
+
+@run
+async def test_tls_with_an_authority_of_its_own(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    with broker(tmp_path, "allow_anonymous true", f"certfile {cert}", f"keyfile {key}") as made:
+        async with Listener(made.port, "mic", tls=True) as heard:
+            await heard.until(lambda: heard.status.state is LinkState.DOWN)
+            assert "certificate" in (heard.status.error or "").lower()
+        async with Listener(made.port, "mic", tls=True, ca=str(cert)) as heard:
+            await heard.up()
+            await publish(made, ("mic", event(0, 1.0)), tls={"ca_certs": str(cert)})
+            await heard.until(lambda: len(heard.facts) == 1)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_that_is_none_is_told_at_once(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigError, match="PEM file"):
+        mqtt.tls_context(mqtt.Broker("127.0.0.1", free_port(), "touchline", tls=True, ca=str(file)))
