@@ -57,7 +57,7 @@ class NodeClock:
         self._fit()
 
     def media_s(self, node_s: float) -> float:
-        """The media time, s, of the node's ``node_s``; call `update` before."""
+        """The media time, s, of the node's ``node_s``, never after it came; call `update` before."""
         return node_s + self._offset + self._drift * (node_s - self._base)
 
     def _spanned(self) -> bool:

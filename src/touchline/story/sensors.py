@@ -171,7 +171,7 @@ class Sensors:
         known.status.delay_ms = round((now - run.clock.media_s(sent_s)) * 1000, 1)
         drift = run.clock.drift
         known.status.drift_ppm = None if drift is None else round(drift * 1e6, 1)
-        at = min(now, run.clock.media_s(message.t_ms / 1000))
+        at = run.clock.media_s(message.t_ms / 1000)
         if at < 0:
             raise Refused(Refusal.LATE, "of before the box began")
         if now - at > self._late_s:
