@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Coroutine
@@ -118,6 +119,19 @@ async def test_a_broker_that_comes_later_is_found(tmp_path: Path) -> None:
             await heard.up()
         finally:
             made.kill()
+
+
+def test_a_broker_that_says_nothing_is_left_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "TIMEOUT_S", 0.2)
+
+    @run
+    async def test(_: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            async with Listener(silent.getsockname()[1], "mic") as heard:
+                await heard.until(lambda: heard.status.state is LinkState.DOWN)
+                assert "timed out" in (heard.status.error or "")
+
+    test(tmp_path)
 
 
 @run

@@ -118,6 +118,26 @@ def test_a_node_that_floods_is_shut_out_until_it_stops() -> None:
     assert venue.sensors.heard_alone(100 + after) is None
 
 
+def test_who_floods_again_and_again_is_shut_out_longer_and_longer() -> None:
+    venue = Venue(rate=10)
+    now, shut = 1.0, []
+    for _ in range(8):
+        while venue.sensors.heard_alone(100 + now) is None:
+            venue.tell(now)
+            now += 0.001
+        begin = now
+        while venue.sensors.heard_alone(100 + now) is not None:
+            now += 0.1  # unsubscribed: nothing comes
+        shut.append(round(now - begin))
+    assert shut == [10, 20, 40, 80, 160, 320, 320, 320]
+    now += 400
+    assert venue.tell(now)
+    while venue.sensors.heard_alone(100 + now) is None:
+        venue.tell(now)
+        now += 0.001
+    assert venue.sensors.heard_alone(100 + now + 11) is None, "all is forgiven in time"
+
+
 def test_nodes_nobody_named_are_counted_together() -> None:
     venue = Venue(rate=10)
     for index in range(100):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
 QUEUED = 500
-_LOOK_S = 0.25
+RECEIVED_BYTES = 32 * 1024
+"""What may wait in the system for this process: little, so that a flood soon waits at the broker."""
+_LOOK_S = 0.05
 """How often it is looked whether somebody floods."""
 
 Take = Callable[[str, bytes, bool], None]
@@ -74,6 +77,7 @@ async def listen(
             timeout=TIMEOUT_S,
             keepalive=KEEPALIVE_S,
             logger=_silent(),
+            socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)],
             queue_type=_queue_counting(status),
             max_queued_incoming_messages=QUEUED,
         )
@@ -110,12 +114,11 @@ async def _keep_subscribed(
 
 
 async def _subscribed(client: aiomqtt.Client, prefix: str, held: set[str], alone: list[str] | None) -> set[str]:
-    """Change the subscriptions ``held`` to those wanted: new ones first, so that nobody is missed between."""
+    """Change the subscriptions ``held`` to those wanted: new ones first, so that nobody is missed between, and all
+    at once, for the broker's word comes behind a flood."""
     wanted = topics(prefix, alone)
-    for topic in sorted(wanted - held):
-        await client.subscribe(topic, qos=1)
-    for topic in sorted(held - wanted):
-        await client.unsubscribe(topic)
+    new = [client.subscribe(topic, qos=1) for topic in sorted(wanted - held)]
+    await asyncio.gather(*new, *(client.unsubscribe(topic) for topic in sorted(held - wanted)))
     return wanted
 
 

@@ -12,8 +12,8 @@ from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.packet import MEDIA_CLOCK
 from touchline.types.sensor import ALL_CAMERAS, NodeStatus, Refusal
 
-SHUT_OUT_S = 10.0
-"""How long a node that sent too much is not listened to."""
+SHUT_OUT_S, LONGEST_SHUT_OUT_S = 10.0, 320.0
+"""How long a node that sent too much is not listened to: twice as long each time it does so again soon after."""
 BURST_S = 5.0
 """So many seconds' allowance may come at once."""
 SEQS_KEPT = 1024
@@ -41,19 +41,24 @@ class Strangers:
 
 @dataclass(slots=True)
 class _Allowance:
-    """A bucket that ``rate`` messages a second drip into. ``shut_until``: media time, s."""
+    """A bucket that ``rate`` messages a second drip into. ``shut_until``: media time, s; ``penalty_s``: how long
+    it was shut last."""
 
     rate: float
     left: float
     at: float = 0.0
     shut_until: float = float("-inf")
+    penalty_s: float = 0.0
 
     def take(self, now: float) -> bool:
         """Whether one more may come at ``now``; where not, none may for a while."""
         self.left = min(self.rate * BURST_S, self.left + max(0.0, now - self.at) * self.rate)
         self.at = now
         if self.left < 1:
-            self.shut_until = now + SHUT_OUT_S
+            if now >= self.shut_until:
+                soon = now < self.shut_until + max(self.penalty_s, SHUT_OUT_S)
+                self.penalty_s = min(LONGEST_SHUT_OUT_S, self.penalty_s * 2) if soon else SHUT_OUT_S
+            self.shut_until = now + self.penalty_s
             return False
         self.left -= 1
         return now >= self.shut_until
