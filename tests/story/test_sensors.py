@@ -93,6 +93,32 @@ def test_a_node_that_restarts_gets_a_new_clock(boots: tuple[Any, Any]) -> None:
         assert venue.status().restarts == 1
 
 
+@pytest.mark.parametrize("boot", [None, 7])
+def test_a_clock_that_runs_over_is_followed_after_three_messages(boot: int | None) -> None:
+    venue = Venue()
+    same = {} if boot is None else {"boot": boot}
+    for index in range(3):
+        venue.tell(4_294_960.0 + index, **same)
+    for index in range(2):
+        assert venue.tell(1.0 + index, now=4_295_070.0 + index, **same) is None
+    assert placed(venue.tell(3.0, now=4_295_072.0, **same)) == pytest.approx(4_295_072.0)
+    assert placed(venue.tell(4.0, now=4_295_075.0, **same)) == pytest.approx(4_295_073.0)
+    assert (venue.status().restarts, venue.status().refused) == (1, {Refusal.LATE: 2})
+
+
+@pytest.mark.parametrize("boot", [None, 7])
+def test_one_event_told_much_too_late_is_no_restart(boot: int | None) -> None:
+    venue = Venue()
+    same = {} if boot is None else {"boot": boot}
+    venue.tell(100.0, **same)
+    for second in range(101, 105):
+        assert venue.tell(50.0, now=100.0 + second, **same) is None
+        assert placed(venue.tell(float(second), **same)) == pytest.approx(100.01 + second, abs=1e-3)
+    for _ in range(5):
+        assert venue.tell(50.0, seq=1, now=305.0, **same) is None, "doubled, however often"
+    assert venue.status().restarts == 0
+
+
 def test_heartbeats_make_no_fact_but_set_the_clock() -> None:
     venue = Venue()
     assert venue.tell(1.0, kind="heartbeat") is None

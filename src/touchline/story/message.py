@@ -34,6 +34,11 @@ class Message:
     boot: int | str | None
     more: dict[str, JsonValue]
 
+    @property
+    def clock_ms(self) -> float:
+        """The node's clock as near to the sending as is known."""
+        return self.t_ms if self.sent_ms is None else self.sent_ms
+
 
 class Refused(Exception):
     """A message that cannot be taken: the reason, and what is wrong in one line."""

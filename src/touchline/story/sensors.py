@@ -17,6 +17,7 @@ SHUT_OUT_S, LONGEST_SHUT_OUT_S = 10.0, 320.0
 BURST_S = 5.0
 """So many seconds' allowance may come at once."""
 SEQS_KEPT = 1024
+BEHIND_IN_A_ROW = 3
 BOOTS_KEPT = 4
 _SHOWN = 63
 
@@ -69,13 +70,15 @@ class _Allowance:
 
 @dataclass(slots=True)
 class _Run:
-    """One run of a node, from its start to its next. ``seqs``: its last messages' numbers → their time stamps."""
+    """One run of a node, from its start to its next. ``seqs``: its last messages' numbers → their time stamps.
+    ``behind``: how many in a row were stamped long before the newest."""
 
     boot: int | str | None
     clock: NodeClock = field(default_factory=NodeClock)
     seqs: OrderedDict[int, float] = field(default_factory=OrderedDict[int, float])
     newest_seq: int = -1
     newest_ms: float = -1.0
+    behind: int = 0
 
 
 @dataclass(slots=True)
@@ -170,8 +173,8 @@ class Sensors:
         if len(run.seqs) > SEQS_KEPT:
             run.seqs.popitem(last=False)
         run.newest_seq = max(run.newest_seq, message.seq)
-        run.newest_ms = max(run.newest_ms, message.t_ms)
-        sent_s = (message.t_ms if message.sent_ms is None else message.sent_ms) / 1000
+        run.newest_ms = max(run.newest_ms, message.clock_ms)
+        sent_s = message.clock_ms / 1000
         run.clock.update(sent_s, now)
         known.status.delay_ms = round((now - run.clock.media_s(sent_s)) * 1000, 1)
         drift = run.clock.drift
@@ -192,16 +195,19 @@ class Sensors:
             raise Refused(Refusal.LATE, "of before the node's last restart")
         if run is not None:
             known.status.restarts += 1
-            if run.boot is not None:
+            if run.boot is not None and run.boot != message.boot:
                 known.ended.append(run.boot)
         known.run = _Run(message.boot)
         return known.run
 
     def _is_of_another(self, run: _Run, message: Message) -> bool:
-        if message.boot is not None or run.boot is not None:
-            return message.boot != run.boot
-        stamp = run.seqs.get(message.seq)
-        if stamp is not None:
-            return stamp != message.t_ms
-        # Without `boot` a restart shows in numbers or a clock that begin anew.
-        return message.seq < run.newest_seq - SEQS_KEPT or message.t_ms < run.newest_ms - self._late_s * 1000
+        if message.boot != run.boot:
+            return True
+        if message.seq in run.seqs:
+            return message.boot is None and run.seqs[message.seq] != message.t_ms
+        if message.boot is None and message.seq < run.newest_seq - SEQS_KEPT:
+            return True
+        # A clock that ran over, or began anew while its numbers went on; or but one event told very late.
+        behind = message.clock_ms < run.newest_ms - self._late_s * 1000
+        run.behind = run.behind + 1 if behind else 0
+        return run.behind >= BEHIND_IN_A_ROW
