@@ -84,7 +84,7 @@ def test_each_link_is_told_of_before_it_is_up(box: Box) -> None:
     serial = {"id": "line", "serial": "/dev/ttyNODE"}
     hearing = make_hearing(venue(nodes=[*NODES, serial], password="secret", user="u"), box)
     assert len(hearing) == 2
-    told = make_client_say(box)
+    told = said(box)
     assert [(link["name"], link["state"]) for link in told["links"]] == [
         ("mqtt://127.0.0.1", "connecting"),
         ("/dev/ttyNODE", "connecting"),
@@ -92,7 +92,7 @@ def test_each_link_is_told_of_before_it_is_up(box: Box) -> None:
     assert "secret" not in json.dumps(told)
 
 
-def make_client_say(box: Box) -> Any:
+def said(box: Box) -> Any:
     with TestClient(make_app(box), base_url="http://127.0.0.1:8080") as client:
         return client.get("/api/v1/sensors").json()
 

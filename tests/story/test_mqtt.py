@@ -16,6 +16,7 @@ from tests.media.servers import free_port
 from tests.needs import need
 from tests.story.broker import Broker, broker, event
 from touchline.story import mqtt
+from touchline.story.retry import Backoff
 from touchline.story.sensors import Node, Sensors
 from touchline.types import ConfigError, Fact, LinkState, LinkStatus, Refusal
 
@@ -130,6 +131,36 @@ def test_a_broker_that_says_nothing_is_left_after_a_while(tmp_path: Path, monkey
             async with Listener(silent.getsockname()[1], "mic") as heard:
                 await heard.until(lambda: heard.status.state is LinkState.DOWN)
                 assert "timed out" in (heard.status.error or "")
+
+    test(tmp_path)
+
+
+def test_a_broker_that_hangs_up_at_once_is_waited_for_longer_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    wait_s = Backoff.wait_s
+
+    def told(backoff: Backoff) -> float:
+        waited.append(wait_s(backoff))
+        return 0.01
+
+    monkeypatch.setattr(Backoff, "wait_s", told)
+
+    @run
+    async def test(_: Path) -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(100)
+            writer.write(b"\x20\x02\x00\x00")  # CONNACK: welcome
+            await reader.read(100)
+            writer.write(b"\x90\x03\x00\x01\x01")  # SUBACK of the first subscription
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        async with server, Listener(server.sockets[0].getsockname()[1], "mic") as heard:
+            await heard.until(lambda: heard.status.reconnects >= 2 and len(waited) >= 3)
+        assert waited[0] < waited[1] < waited[2]
 
     test(tmp_path)
 

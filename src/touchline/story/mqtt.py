@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
 QUEUED = 500
+LASTED_S = 10.0
+"""A broker that hangs up sooner is waited for longer and longer, like one that is not there."""
 RECEIVED_BYTES = 32 * 1024
 """What may wait in the system for this process: little, so that a flood soon waits at the broker."""
 _LOOK_S = 0.05
@@ -66,8 +69,9 @@ async def listen(
     Raises `ConfigError` at once where TLS cannot be set up.
     """
     context = tls_context(broker)
-    backoff = Backoff()
+    backoff, loop = Backoff(), asyncio.get_running_loop()
     while True:
+        up_at = math.inf
         client = aiomqtt.Client(
             broker.host,
             broker.port,
@@ -84,11 +88,14 @@ async def listen(
         try:
             async with client, asyncio.TaskGroup() as group:
                 await _subscribed(client, broker.prefix, set(), heard_alone())
-                _up(status, backoff)
+                _up(status)
+                up_at = loop.time()
                 group.create_task(_keep_subscribed(client, broker.prefix, heard_alone))
                 group.create_task(_hear(client, broker.prefix, take))
         except* aiomqtt.MqttError as errors:
             _down(status, errors.exceptions[0])
+        if loop.time() - up_at > LASTED_S:
+            backoff.reset()
         await asyncio.sleep(backoff.wait_s())
 
 
@@ -142,11 +149,10 @@ def _silent() -> logging.Logger:
     return logger
 
 
-def _up(status: LinkStatus, backoff: Backoff) -> None:
+def _up(status: LinkStatus) -> None:
     if status.state is LinkState.DOWN:
         status.reconnects += 1
     status.state, status.error = LinkState.UP, None
-    backoff.reset()
     log.info("%s: connected", status.name)
 
 
