@@ -32,7 +32,7 @@ def write_sound(mel: LogMel, mfcc: Mfcc | None, folder: Path, name: str) -> list
         "twiddles": tables.twiddles,
         "starts": tables.bank.starts,
         "rising": tables.bank.rising,
-        "log2": tables.log2,
+        "log2_table": tables.log2,
     }
     if mfcc is not None:
         arrays["dct"] = mfcc.matrix

@@ -124,8 +124,8 @@ static int32_t tl_level(const tl_sound *s, uint64_t sum, int32_t bits)
     mantissa -= 1u << LOG_BITS;
     uint32_t index = mantissa >> REST_BITS;
     int32_t rest = (int32_t)(mantissa & ((1u << REST_BITS) - 1));
-    int32_t between = ((s->log2[index + 1] - s->log2[index]) * rest + (1 << (REST_BITS - 1))) >> REST_BITS;
-    int32_t level = (exponent - bits) * (1 << LOG_BITS) + s->log2[index] + between;
+    int32_t between = ((s->log2_table[index + 1] - s->log2_table[index]) * rest + (1 << (REST_BITS - 1))) >> REST_BITS;
+    int32_t level = (exponent - bits) * (1 << LOG_BITS) + s->log2_table[index] + between;
     return level < s->floor ? s->floor : level;
 }
 

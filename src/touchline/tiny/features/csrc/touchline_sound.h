@@ -15,7 +15,7 @@ typedef struct {
     const int32_t *twiddles;       /* cos and sin, size / 2 pairs, Q31 */
     const uint16_t *starts;        /* bands + 2 */
     const uint16_t *rising;        /* Q15, of bins from starts[0] on */
-    const int32_t *log2;           /* 33, Q16 */
+    const int32_t *log2_table;     /* 33, Q16 */
     const int16_t *dct;            /* coefficients x bands, Q15 */
 } tl_sound;
 
