@@ -68,7 +68,7 @@ def test_the_user_s_step_of_the_readme_runs(tmp_path: Path) -> None:
     assert made.shape == (600, 800, 3)
 
 
-RUNNABLE = [block for block in blocks("python") if "import touchline" in block[1]]
+RUNNABLE = [block for block in blocks("python") if re.search(r"^(import|from) touchline", block[1], re.M)]
 
 
 @pytest.mark.parametrize("page", sorted({page for page, _ in RUNNABLE}))
@@ -114,7 +114,7 @@ def test_layout_names_the_files_that_a_setting_goes_through() -> None:
 
 def test_paths_that_layout_names_are_there() -> None:
     text = (ROOT / "docs" / "layout.md").read_text()
-    rooms = ("types", "media", "vision", "live", "deliver", "runtime", "model", "tiny", "app")
+    rooms = ("types", "media", "vision", "story", "live", "deliver", "runtime", "model", "tiny", "app")
     named = re.findall(rf"`((?:{'|'.join(rooms)})/[\w/.]*)`", text)
     assert len(named) > 15
     for path in named:

@@ -15,7 +15,8 @@ from tests.app.page_box import PageBox
 from tests.deliver.offers import CHROMIUM
 from touchline.app import schema, server
 from touchline.deliver import factlog
-from touchline.types import CameraState, Fact, Packet, StreamInfo, fact_id
+from touchline.story.sensors import Node, Sensors
+from touchline.types import CameraState, Fact, LinkStatus, Packet, StreamInfo, fact_id
 from touchline.types.factjson import FactJson
 
 SDP = {"Content-Type": "application/sdp"}
@@ -28,6 +29,7 @@ DATA: dict[str, dict[str, Any]] = {
     },
     "track_started": {"track": 1, "label": "player"},
     "track_ended": {"track": 1, "label": "player", "seconds": 1.5},
+    "whistle": {"node": "mic", "sensor": "sound", "seq": 3, "score": 0.75, "level_db": -3.5},
 }
 
 
@@ -63,6 +65,16 @@ def add_facts(box: PageBox) -> None:
             box.box.facts.add(FactJson.of(Fact(fact_id(1), "north", kind, 9000, data)))
 
     box.call(add)
+
+
+def hear_node(box: PageBox) -> None:
+    def hear() -> None:
+        box.box.sensors = Sensors([Node("mic", "sound")])
+        box.box.links.append(LinkStatus("mqtt://10.0.0.5"))
+        box.box.hear_node("mic", b'{"seq":1,"t_ms":5,"kind":"whistle","score":1}')
+        box.box.hear_node("mic", b"nonsense")
+
+    box.call(hear)
 
 
 def test_every_answer_is_of_the_type_that_is_documented(
@@ -113,6 +125,7 @@ def test_every_answer_is_of_the_type_that_is_documented(
 
     check("GET", "/api/v1/ice", "/api/v1/ice", 200)
     check("GET", "/api/v1/cameras", "/api/v1/cameras", 200)
+    check("GET", "/api/v1/sensors", "/api/v1/sensors", 200)
     facts, stream = "/api/v1/facts", "/api/v1/facts/stream"
     for query, status in (("", 200), ("?since=x", 400), ("?camera=west", 404), ("?limit=0", 422)):
         check("GET", facts, facts + query, status)
@@ -143,19 +156,27 @@ def test_every_answer_is_of_the_type_that_is_documented(
     [
         ("/api/v1/cameras", schema.Cameras),
         ("/api/v1/facts", schema.Facts),
+        ("/api/v1/sensors", schema.Sensors),
         ("/api/v1/ice", schema.IceServers),
         ("/healthz", schema.Health),
     ],
 )
 def test_answers_have_the_fields_that_are_documented(box: PageBox, path: str, model: type[BaseModel]) -> None:
     add_facts(box)
+    hear_node(box)
     box.call(lambda: box.box.hear("north", Packet(b"", 9000, True)))
     model.model_validate_json(ask(box, "GET", path)[2], strict=False)
 
 
+DESCRIBED = (
+    *("CameraStatus", "TracksFact", "TrackStarted", "TrackEnded", "Track", "Cameras", "Problem"),
+    *("SensorFact", "Sensors", "NodeStatus", "LinkStatus"),
+)
+
+
 def test_fields_and_bodies_are_explained(described: dict[str, Any]) -> None:
     models = described["components"]["schemas"]
-    for name in ("CameraStatus", "TracksFact", "TrackStarted", "TrackEnded", "Track", "Cameras", "Problem"):
+    for name in DESCRIBED:
         for field, said in models[name]["properties"].items():
             assert said.get("description"), f"{name}.{field}"
     offer = described["paths"]["/whep/{camera}"]["post"]["requestBody"]["content"]

@@ -47,8 +47,19 @@ def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> N
         ),
         ('[webrtc]\nturn = "turn:x"\nturn_credential = "${NOT_SET}"\n', 3, "turn_credential: ${NOT_SET}"),
         ("[server\n", None, "not valid TOML"),
+        ('[sensors]\nbroker = "10.0.0.5"\n', 2, "write it with mqtt://"),
+        ('[sensors]\nbroker = "mqtt://me:secret@b"\n', 2, "write it with mqtt://"),
+        ('[sensors]\nprefix = "a/+/b"\n', 2, "write it with letters, digits, - and _, and /"),
+        ('[sensors]\nbroker = "mqtt://b"\npassword = "${NOT_SET}"\n', 3, "password: ${NOT_SET}"),
+        ('[sensors]\nbroker = "mqtt://b"\n[[sensors.nodes]]\nid = "a"\nkid = "x"\n', 5, "did you mean 'kind'"),
+        ('[sensors]\nbroker = "mqtt://b"\n' + '[[sensors.nodes]]\nid = "a"\n' * 2, 6, "two nodes have 'a'"),
+        ('[[sensors.nodes]]\nid = "a"\n', 2, "node 'a' has nothing to be heard by; set broker"),
+        ('[[sensors.nodes]]\nid = "a"\nserial = "/dev/ttyS0"\nbaud = 5\n', 4, "9600"),
     ],
-    ids=["unknown", "missing", "type", "id", "range", "table", "inner", "variable", "credential", "syntax"],
+    ids=[
+        *("unknown", "missing", "type", "id", "range", "table", "inner", "variable", "credential", "syntax"),
+        *("broker", "user in broker", "prefix", "broker password", "node", "two nodes", "deaf", "baud"),
+    ],
 )
 def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | None, what: str) -> None:
     path = write(tmp_path, text)
@@ -57,6 +68,7 @@ def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | No
     message = str(caught.value)
     assert what in message
     assert "pattern" not in message
+    assert "secret" not in message
     assert "\n" not in message
     assert message.startswith(f"{path}:{line}: " if line else str(path))
 

@@ -27,9 +27,10 @@ def test_a_picture_is_stepped_and_sent_once_and_a_late_one_is_counted(tmp_path: 
     signals = Signals(threading.Event(), threading.Event(), threading.Event())
     job = CameraJob("cam", "test:", process=f"{step}:process_frame")
     presenter = Presenter(job, sent.append, signals, Latest(Tracks.empty(("player",))))
+    presenter.begin(1.0, encode=True)
     for second in range(4):
         frame = frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), second * MEDIA_CLOCK)
-        presenter.show(frame, 1.0, encode=True, late=second == 2)
+        presenter.show(frame, late=second == 2)
     assert presenter.too_late == 1
     assert said.read_text().split() == ["0.0", "1.0", "3.0"]
     info, *packets = sent

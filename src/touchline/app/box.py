@@ -12,7 +12,18 @@ from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.webrtc import WhepSessions
 from touchline.live.link import Command, Message, Report
-from touchline.types import MEDIA_CLOCK, CameraState, CameraStatus, FactJson, Packet, StreamInfo
+from touchline.story.sensors import Sensors
+from touchline.types import (
+    ALL_CAMERAS,
+    MEDIA_CLOCK,
+    CameraState,
+    CameraStatus,
+    FactJson,
+    LinkStatus,
+    NodeStatus,
+    Packet,
+    StreamInfo,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +44,9 @@ class Box:
     """The state of a running box. All of it lives on one event loop's thread.
 
     ``epoch``: media time 0 in seconds of the system's monotonic clock. ``unguarded``: whether others than this
-    machine's users can reach the box. ``last_pts``: each camera's last picture, media time in 1/90,000 s.
-    ``stopping`` is set when it is to end, with ``exit_status``.
+    machine's users can reach the box. ``links``: the broker and the serial lines that ``sensors`` are heard by.
+    ``last_pts``: each camera's last picture, media time in 1/90,000 s. ``stopping`` is set when it is to end, with
+    ``exit_status``.
     """
 
     statuses: dict[str, CameraStatus]
@@ -43,6 +55,8 @@ class Box:
     sessions: WhepSessions
     epoch: float
     unguarded: bool
+    sensors: Sensors = field(default_factory=lambda: Sensors(()))
+    links: list[LinkStatus] = field(default_factory=list[LinkStatus])
     last_pts: dict[str, int] = field(default_factory=dict[str, int])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     exit_status: int = 0
@@ -71,6 +85,21 @@ class Box:
                     self.stop(0)
             case Command():
                 log.warning("%s: its worker sent a command: ignored", camera)
+
+    def hear_node(self, node: str, payload: bytes, *, serial: bool = False, retained: bool = False) -> None:
+        """What a sensor node says → viewers and facts, where it is one."""
+        unix_ms = time.time_ns() // 1_000_000
+        fact = self.sensors.take(node, payload, self.media_time(), unix_ms, serial=serial, retained=retained)
+        if fact is None:
+            return
+        made = FactJson.of(fact)
+        for stream in self.streams.values() if fact.camera == ALL_CAMERAS else (self.streams[fact.camera],):
+            stream.publish_fact(made)
+        self.facts.add(made)
+
+    def nodes(self) -> list[NodeStatus]:
+        """Every sensor node, as of now."""
+        return self.sensors.statuses(self.media_time())
 
     def stop(self, exit_status: int) -> None:
         """End the box in order."""

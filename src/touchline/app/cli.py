@@ -32,7 +32,14 @@ app.add_typer(model_app, name="model")
 _out = Console()
 _err = Console(stderr=True)
 
-_EXTRAS = {"torch": "train", "onnx": "train", "litert_torch": "train", "trackeval": "train", "executorch": "phone"}
+_EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "litert_torch": "train",
+    "trackeval": "train",
+    "executorch": "phone",
+    "aiomqtt": "sensors",
+}
 """What a device's installation leaves out, and which extra brings it."""
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; loopback unless given.")]

@@ -1,4 +1,4 @@
-"""Camera health for Prometheus."""
+"""Health of cameras and sensors for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from touchline.types import CameraState, CameraStatus
+from touchline.types import CameraState, CameraStatus, LinkState, LinkStatus, NodeStatus, Refusal
 
 _GAUGES = {
     "fps_in": "Packets a second from the camera",
@@ -51,8 +51,47 @@ class _Cameras(Collector):
                 yield metric
 
 
-def render(cameras: Iterable[CameraStatus]) -> bytes:
-    """The metrics in Prometheus' text format."""
+class _Sensors(Collector):
+    def __init__(self, nodes: Iterable[NodeStatus], links: Iterable[LinkStatus], strangers: int) -> None:
+        self._nodes, self._links, self._strangers = list(nodes), list(links), strangers
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("touchline_sensor_link_up", "1 where nodes are heard by it", labels=["link"])
+        lost = CounterMetricFamily(
+            "touchline_sensor_link_reconnects", "Times it was lost and found", labels=["link"]
+        )
+        dropped = CounterMetricFamily(
+            "touchline_sensor_link_dropped", "Messages that came faster than they were taken", labels=["link"]
+        )
+        for link in self._links:
+            up.add_metric([link.name], float(link.state is LinkState.UP))
+            lost.add_metric([link.name], float(link.reconnects))
+            dropped.add_metric([link.name], float(link.dropped))
+        yield from (up, lost, dropped)
+        facts = CounterMetricFamily("touchline_sensor_facts", "Messages that became facts", labels=["node"])
+        refused = CounterMetricFamily(
+            "touchline_sensor_refused", "Messages that became none", labels=["node", "reason"]
+        )
+        for node in self._nodes:
+            facts.add_metric([node.id], float(node.facts))
+            for reason in Refusal:
+                refused.add_metric([node.id, str(reason)], float(node.refused.get(reason, 0)))
+        yield from (facts, refused)
+        yield CounterMetricFamily(
+            "touchline_sensor_unknown",
+            "Messages of nodes that venue.toml does not name",
+            value=float(self._strangers),
+        )
+
+
+def render(
+    cameras: Iterable[CameraStatus],
+    nodes: Iterable[NodeStatus] = (),
+    links: Iterable[LinkStatus] = (),
+    strangers: int = 0,
+) -> bytes:
+    """The metrics in Prometheus' text format; ``strangers``: messages of nodes that nobody named."""
     registry = CollectorRegistry()
     registry.register(_Cameras(cameras))
+    registry.register(_Sensors(nodes, links, strangers))
     return generate_latest(registry)

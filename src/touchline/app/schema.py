@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from touchline.types import CameraState, CameraStatus
+from touchline.types import CameraState, CameraStatus, LinkStatus, NodeStatus
 
 Answers = dict[int | str, dict[str, Any]]
 """Status → what FastAPI's ``responses`` takes."""
@@ -61,11 +61,24 @@ class Health(_Model):
     """Each camera's id and state."""
 
 
+class Sensors(_Model):
+    """Sensor nodes and how they are heard."""
+
+    links: list[LinkStatus]
+    """The broker first, where there is one, then serial lines."""
+    nodes: list[NodeStatus]
+    """In the order in which they were named."""
+    unknown: int
+    """Messages of nodes that venue.toml does not name: refused."""
+    unknown_last: str | None
+    """The name that the last of these went by."""
+
+
 class _Fact(_Model):
     id: str
     """A UUID of version 7: unique for ever."""
     camera: str
-    """The camera's id."""
+    """The camera's id; * where it is of no camera alone."""
     media_time: float
     """When it was the case: media time, s since the box's start."""
     match_time: float | None
@@ -124,7 +137,24 @@ class TrackEnded(_Fact):
     """From its first picture to its last; to the camera's last, where its worker ended."""
 
 
-Fact = Annotated[TracksFact | TrackStarted | TrackEnded, Field(discriminator="kind")]
+class SensorFact(_Fact):
+    """What a sensor node told. It holds what else the node sent: numbers, texts, true, false or null."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, extra="allow")
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    """What happened, in the node's word: `whistle`."""
+    node: str
+    """The node's id."""
+    sensor: str
+    """What the node senses."""
+    seq: int
+    """The message's number, of that node's."""
+    score: float = Field(ge=0, le=1)
+    """How sure the node is."""
+
+
+Fact = Annotated[TracksFact | TrackStarted | TrackEnded, Field(discriminator="kind")] | SensorFact
 
 
 class Facts(_Model):

@@ -25,7 +25,7 @@ from touchline.app.box import Box
 from touchline.app.metrics import render
 from touchline.deliver.factlog import LISTENERS, FactLog
 from touchline.deliver.webrtc import FRAGMENT_TYPE, WhepRefused
-from touchline.types import InputError
+from touchline.types import ALL_CAMERAS, InputError
 from touchline.types.factjson import FactJson
 
 WEB = Path(__file__).parent / "web"
@@ -79,6 +79,10 @@ def make_app(box: Box) -> FastAPI:
         if camera not in box.statuses:
             raise HTTPException(404, f"no camera {camera[:63]!r}; GET /api/v1/cameras lists them")
         return camera
+
+    def known_or_all(camera: str | None) -> None:
+        if camera not in (None, ALL_CAMERAS):
+            known(camera)
 
     def found(session: bool) -> None:
         if not session:
@@ -192,8 +196,7 @@ def make_app(box: Box) -> FastAPI:
         facts only ever come at the end: none is missed that the box still holds (the last 20,000, or 64 MiB of
         them), and none comes twice. Where the id is no longer held, the answer begins with the oldest that is.
         """
-        if camera is not None:
-            known(camera)
+        known_or_all(camera)
         return _facts_answer(box.facts.since(since, camera, kind or (), limit))
 
     @app.get(
@@ -213,9 +216,16 @@ def make_app(box: Box) -> FastAPI:
         A browser that lost its connection names the last one it got, and is sent what it missed (the last 1,000).
         503 where too many listen already.
         """
-        if camera is not None:
-            known(camera)
+        known_or_all(camera)
         return FactEvents(box.facts, camera, frozenset(kind or ()), last_event_id)
+
+    @app.get("/api/v1/sensors", tags=["sensors"])
+    async def sensors() -> schema.Sensors:
+        """Every sensor node, and the links that nodes are heard by."""
+        strangers = box.sensors.strangers
+        return schema.Sensors(
+            links=box.links, nodes=box.nodes(), unknown=strangers.count, unknown_last=strangers.last
+        )
 
     @app.get(
         "/healthz",
@@ -239,7 +249,8 @@ def make_app(box: Box) -> FastAPI:
     )
     async def metrics() -> Response:
         """For Prometheus."""
-        return Response(render(box.cameras()), media_type=CONTENT_TYPE_LATEST)
+        told = render(box.cameras(), box.nodes(), box.links, box.sensors.strangers.count)
+        return Response(told, media_type=CONTENT_TYPE_LATEST)
 
     return app
 

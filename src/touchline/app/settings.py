@@ -8,7 +8,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -67,10 +67,12 @@ class CameraSettings(_Table):
 
     id: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        examples=["north"],
         description="Its name in URLs: letters, digits, - and _.",
     )
     source: str = Field(
         min_length=1,
+        examples=["test:"],
         description='rtsp://…, rtmp://…, srt://…, http(s)://….m3u8, a file, 0 or /dev/video0, or "test:". '
         "${VARIABLE} takes a password from the environment.",
     )
@@ -89,6 +91,53 @@ class CameraSettings(_Table):
     )
 
 
+class NodeSettings(_Table):
+    """One sensor node. What it sends: docs/sensors.md."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        examples=["mic"],
+        description="Its name in the broker's topics: letters, digits, - and _.",
+    )
+    camera: str | None = Field(
+        default=None, description="The camera whose facts its events are; left out: they are of all cameras."
+    )
+    kind: str = Field(default="sensor", max_length=40, description='What it senses, e.g. "sound" or "motion".')
+    serial: str | None = Field(
+        default=None, description='A serial line that it is heard on instead of the broker, e.g. "/dev/ttyACM0".'
+    )
+    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = Field(
+        default=115200, description="Bits a second of the serial line."
+    )
+
+
+class SensorSettings(_Table):
+    """Sensor nodes, and the MQTT broker that they publish to."""
+
+    broker: str | None = Field(
+        default=None,
+        pattern=r"^mqtts?://([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
+        description='Its address, e.g. "mqtt://10.0.0.5:1883", or with TLS "mqtts://broker.example.org:8883".',
+    )
+    user: str | None = Field(default=None, description="User name at the broker.")
+    password: str | None = Field(
+        default=None, description="Password at the broker; ${VARIABLE} takes it from the environment."
+    )
+    ca: str | None = Field(
+        default=None, description="PEM file of the authorities to trust with mqtts; left out: the system's."
+    )
+    prefix: str = Field(
+        default="touchline",
+        pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,7}$",
+        description="Nodes publish to PREFIX/ID/events.",
+    )
+    rate: float = Field(default=20.0, gt=0, le=1000, description="Messages a second that one node may send.")
+    late: float = Field(
+        default=30.0, gt=0, le=3600, description="How long ago, in s, what a message tells may have happened."
+    )
+    nodes: list[NodeSettings] = Field(default_factory=list[NodeSettings])
+
+
 class Venue(_Table):
     """All of venue.toml."""
 
@@ -96,6 +145,7 @@ class Venue(_Table):
     webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings)  # pyright: ignore[reportArgumentType]
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)  # pyright: ignore[reportArgumentType]
     cameras: list[CameraSettings] = Field(default_factory=list[CameraSettings])
+    sensors: SensorSettings = Field(default_factory=SensorSettings)  # pyright: ignore[reportArgumentType]
 
 
 def load_venue(path: Path) -> Venue:
@@ -115,6 +165,7 @@ def load_venue(path: Path) -> Venue:
     except ValidationError as error:
         raise ConfigError(_explain(path, text, error)) from None
     check_ids(venue.cameras, str(path))
+    _check_nodes(path, text, venue.sensors)
     _check_variables(path, text, venue)
     return venue
 
@@ -128,6 +179,21 @@ def check_ids(cameras: list[CameraSettings], where: str) -> None:
         seen.add(camera.id)
 
 
+def _check_nodes(path: Path, text: str, sensors: SensorSettings) -> None:
+    """Raise `ConfigError` where two nodes share an id or a line, or one cannot be heard."""
+    seen: set[str] = set()
+    for index, node in enumerate(sensors.nodes):
+        where = _where(path, text, ("sensors", "nodes", index, "id"))
+        for taken in (node.id, node.serial):
+            if taken in seen:
+                raise ConfigError(f"{where}: two nodes have {taken!r}; give each its own")
+        seen |= {node.id, node.serial or node.id}
+        if node.serial is None and sensors.broker is None:
+            raise ConfigError(
+                f"{where}: node {node.id!r} has nothing to be heard by; set broker in [sensors], or serial"
+            )
+
+
 def _check_variables(path: Path, text: str, venue: Venue) -> None:
     """Raise `ConfigError` where a ``${VARIABLE}`` of the file is not set, while its line is still known."""
     values: list[tuple[tuple[int | str, ...], str, str]] = [
@@ -137,6 +203,10 @@ def _check_variables(path: Path, text: str, venue: Venue) -> None:
     if venue.webrtc.turn:
         credential = venue.webrtc.turn_credential or ""
         values.append((("webrtc", "turn_credential"), "turn_credential", credential))
+    values += [
+        (("sensors", name), name, value)
+        for name, value in (("user", venue.sensors.user or ""), ("password", venue.sensors.password or ""))
+    ]
     for place, whose, value in values:
         try:
             expand(value)
@@ -174,6 +244,12 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "touchline"
 
 
+_PATTERNS = {
+    "broker": "mqtt:// or mqtts://, a host and perhaps a port (user and password have keys of their own)",
+    "prefix": "letters, digits, - and _, and / between up to eight levels",
+}
+
+
 def _explain(path: Path, text: str, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = first["loc"]
@@ -188,8 +264,10 @@ def _explain(path: Path, text: str, error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{where}: {key!r} is missing; add it{more}"
     if first["type"] == "string_pattern_mismatch":
-        takes = "letters, digits, - and _, 63 at most, the first a letter or digit"
-        return f"{where}: {key!r}: is {first['input']!r}; write it with {takes}{more}"
+        takes = _PATTERNS.get(str(place[-1]), "letters, digits, - and _, 63 at most, the first a letter or digit")
+        # Who writes a password into an address has it shown to nobody.
+        given = "is not of that form" if place[-1] == "broker" else f"is {first['input']!r}"
+        return f"{where}: {key!r}: {given}; write it with {takes}{more}"
     return f"{where}: {key!r}: {first['msg']}; `touchline init` shows what it takes{more}"
 
 
@@ -246,18 +324,23 @@ def documented_venue() -> str:
         ("[webrtc]", WebRtcSettings),
         ("[analysis]", AnalysisSettings),
         ("[[cameras]]", CameraSettings),
+        ("[sensors]", SensorSettings),
+        ("# [[sensors.nodes]]", NodeSettings),
     ):
         parts += ["", f"# {model.__doc__}", header]
         for name, info in model.model_fields.items():
+            if name == "nodes":
+                continue
+            line = _example_line(name, info)
             parts.append(f"# {info.description}")
-            parts.append(_example_line(name, info))
+            # A node is there only where somebody has one.
+            parts.append(f"# {line}" if header.startswith("#") and not line.startswith("#") else line)
     return "\n".join(parts) + "\n"
 
 
 def _example_line(name: str, info: Any) -> str:
-    examples = {"id": 'id = "north"', "source": 'source = "test:"'}
-    if name in examples:
-        return examples[name]
+    if info.examples:
+        return f'{name} = "{info.examples[0]}"'
     default: Any = info.get_default(call_default_factory=True)
     match default:
         case None:

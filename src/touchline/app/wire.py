@@ -11,9 +11,10 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -28,7 +29,8 @@ from touchline.deliver.webrtc import WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT
-from touchline.types import CameraState, CameraStatus, ConfigError
+from touchline.story.sensors import Node, Sensors
+from touchline.types import ALL_CAMERAS, CameraState, CameraStatus, ConfigError, LinkStatus
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ async def run(
         stream.request_key = functools.partial(supervisor.command, camera, "key")
     allow_open_files()
     asyncio.get_running_loop().set_exception_handler(OutOfHandles())
+    hearing = make_hearing(venue, box)
     listener = _listen(venue.server.host, venue.server.port)
     server = make_server(box)
 
@@ -67,6 +70,7 @@ async def run(
     ready(f"http://{_shown(venue.server.host)}:{listener.getsockname()[1]}/", box)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     working = asyncio.create_task(_work(supervisor, box), name="workers")
+    hears = [asyncio.create_task(_hear(hear()), name="sensors") for hear in hearing]
     stopping = asyncio.create_task(box.stopping.wait(), name="stopping")
     await asyncio.wait({serving, working, stopping}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
 
@@ -74,6 +78,11 @@ async def run(
     box.facts.close()
     await box.sessions.close_all()
     working.cancel()
+    for task in hears:
+        task.cancel()
+    if hears:
+        # Saying good-bye to a broker that does not answer would take longer.
+        await asyncio.wait(hears, timeout=1)
     server.should_exit = True
     for ended in await asyncio.gather(serving, working, return_exceptions=True):
         if isinstance(ended, Exception):
@@ -93,7 +102,88 @@ def make_box(venue: Venue) -> Box:
         sessions=WhepSessions(streams, make_ice(venue)),
         epoch=time.monotonic(),
         unguarded=venue.server.host not in LOOPBACK,
+        sensors=make_sensors(venue),
     )
+
+
+def make_sensors(venue: Venue) -> Sensors:
+    """All nodes of ``venue``. Raises `ConfigError` where one belongs to a camera that there is not."""
+    cameras = {camera.id for camera in venue.cameras}
+    for node in venue.sensors.nodes:
+        if node.camera is not None and node.camera not in cameras:
+            raise ConfigError(
+                f"sensors: node {node.id!r} belongs to camera {node.camera!r}, which there is not; name one of "
+                f"{', '.join(sorted(cameras))}, or none"
+            )
+    nodes = [
+        Node(node.id, node.kind, node.camera or ALL_CAMERAS, serial=node.serial is not None)
+        for node in venue.sensors.nodes
+    ]
+    return Sensors(nodes, rate=venue.sensors.rate, late_s=venue.sensors.late)
+
+
+def make_hearing(venue: Venue, box: Box) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """What hears the nodes of ``venue`` for ``box``, each to be run until it is cancelled; adds their links to the
+    box. Raises `ConfigError` where a setting cannot be used, and ModuleNotFoundError without the extra `sensors`.
+    """
+    settings = venue.sensors
+    hearing: list[Callable[[], Coroutine[Any, Any, None]]] = []
+    if settings.broker is not None:
+        from touchline.story import mqtt
+
+        address = urlsplit(settings.broker)
+        tls = address.scheme == "mqtts"
+        broker = mqtt.Broker(
+            host=address.hostname or "",
+            port=_port_of(settings.broker) or (8883 if tls else 1883),
+            prefix=settings.prefix,
+            user=expand(settings.user) if settings.user else None,
+            password=expand(settings.password) if settings.password else None,
+            tls=tls,
+            ca=settings.ca,
+        )
+        mqtt.tls_context(broker)
+        if broker.password and not tls and broker.host not in LOOPBACK:
+            log.warning(
+                "%s: the password is sent as it is; take mqtts:// where others share the network", broker.host
+            )
+        status = LinkStatus(settings.broker)
+        box.links.append(status)
+        take = functools.partial(_take_of_broker, box)
+        alone = functools.partial(_heard_alone, box)
+        hearing.append(functools.partial(mqtt.listen, broker, take, alone, status))
+    for node in settings.nodes:
+        if node.serial is not None:
+            from touchline.story import serial_line
+
+            status = LinkStatus(node.serial)
+            box.links.append(status)
+            take_line = functools.partial(box.hear_node, node.id, serial=True)
+            hearing.append(functools.partial(serial_line.listen, node.serial, node.baud, take_line, status))
+    return hearing
+
+
+def _port_of(address: str) -> int | None:
+    try:
+        return urlsplit(address).port
+    except ValueError as error:
+        raise ConfigError(f"broker {address}: {error}; name a port from 1 to 65535") from error
+
+
+def _take_of_broker(box: Box, node: str, payload: bytes, retained: bool) -> None:
+    box.hear_node(node, payload, retained=retained)
+
+
+def _heard_alone(box: Box) -> list[str] | None:
+    return box.sensors.heard_alone(box.media_time())
+
+
+async def _hear(hearing: Coroutine[Any, Any, None]) -> None:
+    """Cameras go on whatever happens to sensors: a fault of ours is told, and ends their hearing alone."""
+    try:
+        await hearing
+    except Exception:
+        log.exception("sensors are heard no longer: report this")
 
 
 def make_job(camera: CameraSettings, venue: Venue, epoch: float, *, display: bool) -> CameraJob:

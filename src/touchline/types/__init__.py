@@ -17,9 +17,11 @@ from touchline.types.factjson import FactJson
 from touchline.types.frame import Frame
 from touchline.types.key_gate import KeyGate
 from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
+from touchline.types.sensor import ALL_CAMERAS, LinkState, LinkStatus, NodeStatus, Refusal
 from touchline.types.tracks import Tracks
 
 __all__ = [
+    "ALL_CAMERAS",
     "MEDIA_CLOCK",
     "CameraState",
     "CameraStatus",
@@ -33,8 +35,12 @@ __all__ = [
     "InputError",
     "JsonValue",
     "KeyGate",
+    "LinkState",
+    "LinkStatus",
     "ModelError",
+    "NodeStatus",
     "Packet",
+    "Refusal",
     "ShapeError",
     "SourceError",
     "StreamInfo",

@@ -1,0 +1,1 @@
+"""What happened beside the pictures: what sensor nodes tell → facts."""

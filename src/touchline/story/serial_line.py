@@ -1,0 +1,98 @@
+"""A serial line → a node's messages, one a line, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import termios
+import tty
+from collections.abc import Callable, Generator
+
+from touchline.story.message import MAX_BYTES
+from touchline.story.retry import Backoff
+from touchline.types.sensor import LinkState, LinkStatus
+
+log = logging.getLogger(__name__)
+
+BAUDS = {
+    rate: getattr(termios, f"B{rate}") for rate in (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+}
+_CHUNK = 4096
+
+
+async def listen(device: str, baud: int, take: Callable[[bytes], None], status: LinkStatus) -> None:
+    """Hear what comes on ``device`` until cancelled. ``baud``: of `BAUDS`. ``status`` is kept up to date."""
+    backoff = Backoff()
+    while True:
+        try:
+            with _opened(device, baud) as line:
+                if status.state is LinkState.DOWN:
+                    status.reconnects += 1
+                status.state, status.error = LinkState.UP, None
+                log.info("%s: connected", device)
+                await _hear(line, take, backoff)
+        except (OSError, termios.error) as error:
+            said = f"{error.args[-1] if error.args else error}; check that it is a serial line: trying again"
+            if status.state is not LinkState.DOWN or status.error != said:
+                log.warning("%s: %s", device, said)
+            status.state, status.error = LinkState.DOWN, said
+        await asyncio.sleep(backoff.wait_s())
+
+
+class LineSplitter:
+    """Bytes → lines. One that is too long is cut to what is known to be too long."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def split(self, data: bytes) -> list[bytes]:
+        """The lines that ``data`` ends, without their ends; empty ones are left out."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[: MAX_BYTES + 2]
+        return [line[: MAX_BYTES + 1] for line in (line.removesuffix(b"\r") for line in lines) if line]
+
+
+@contextlib.contextmanager
+def _opened(device: str, baud: int) -> Generator[int]:
+    line = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        tty.setraw(line, termios.TCSANOW)
+        settings = termios.tcgetattr(line)
+        settings[2] |= termios.CLOCAL | termios.CREAD
+        settings[4] = settings[5] = BAUDS[baud]
+        termios.tcsetattr(line, termios.TCSANOW, settings)
+        yield line
+    finally:
+        os.close(line)
+
+
+async def _hear(line: int, take: Callable[[bytes], None], backoff: Backoff) -> None:
+    """Until the line ends; raises OSError where it breaks."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    splitter = LineSplitter()
+
+    def readable() -> None:
+        try:
+            data = os.read(line, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            loop.remove_reader(line)
+            ended.set_exception(error)
+            return
+        if not data:
+            loop.remove_reader(line)
+            ended.set_exception(OSError("the line was closed"))
+            return
+        backoff.reset()
+        for message in splitter.split(data):
+            take(message)
+
+    loop.add_reader(line, readable)
+    try:
+        await ended
+    finally:
+        loop.remove_reader(line)
