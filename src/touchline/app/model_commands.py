@@ -34,7 +34,10 @@ Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads of one infer
 def compile_(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="FILE.py:FUNCTION, a run's checkpoint.pt; for mcu an int8 .tflite."),
+        typer.Argument(
+            metavar="MODEL",
+            help="FILE.py:FUNCTION, a run's checkpoint.pt, a float .onnx (for server), an int8 .tflite (for mcu).",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The artifact's folder, which must not exist yet.")],
     target: Annotated[
@@ -57,20 +60,31 @@ def compile_(
             )
         compile_mcu(Path(model), out, json_=json_)
         return
-    from touchline.model.build import compile
-    from touchline.model.origin import find
+    samples = _inputs(calibration) if calibration else None
+    if model.endswith(".onnx"):
+        if target != "server":
+            raise ConfigError(
+                f"{model}: ONNX goes to target server; for {target} give what it was exported from: "
+                "FILE.py:FUNCTION or a checkpoint.pt"
+            )
+        from touchline.model.adopt import adopt
 
-    origin = find(model)
-    artifact = compile(
-        origin.module,
-        origin.example,
-        target,
-        out=out,
-        quantise=quantise,
-        calibration=_inputs(calibration) if calibration else None,
-        tolerance=tolerance,
-        name=origin.name,
-    )
+        artifact = adopt(Path(model), out, quantise=quantise, calibration=samples, tolerance=tolerance)
+    else:
+        from touchline.model.build import compile
+        from touchline.model.origin import find
+
+        origin = find(model)
+        artifact = compile(
+            origin.module,
+            origin.example,
+            target,
+            out=out,
+            quantise=quantise,
+            calibration=samples,
+            tolerance=tolerance,
+            name=origin.name,
+        )
     said = artifact.manifest
     if json_:
         typer.echo(json.dumps({"path": str(out), **said}))

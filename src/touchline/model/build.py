@@ -6,11 +6,9 @@ What `touchline.compile` is. The first half, training, is train.py; between the 
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,21 +17,12 @@ from torch.export import ExportedProgram
 
 from touchline.model import trace
 from touchline.model.lower import executorch, litert, onnx
+from touchline.model.options import GOLDEN, GOLDEN_BYTES, TARGETS, TOLERANCE, Target, known_quantise, known_target
+from touchline.model.samples import check_samples
+from touchline.model.seal import drafting, seal
 from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Array, Sample
-from touchline.runtime.measure import measure
-from touchline.runtime.verify import verify
-from touchline.types.errors import ConfigError, ModelError, ShapeError
-
-Target = Literal["server", "edge", "phone"]
-TARGETS: tuple[Target, ...] = get_args(Target)
-Quantise = Literal["none", "int8"]
-
-TOLERANCE: Mapping[str, float] = {"none": 1e-3, "int8": 0.1}
-"""Greatest ‖y − r‖ / ‖r‖ of an output that passes, unless the caller says otherwise."""
-
-_GOLDEN = 8
-_GOLDEN_BYTES = 32_000_000
+from touchline.types.errors import ConfigError, ModelError
 
 
 def compile(
@@ -62,43 +51,29 @@ def compile(
     `ModelError`: cannot be traced, or holds operators that the target does not have (all are named);
     `ConfigError`: an unknown target and the like; `ShapeError`: calibration inputs unlike the example.
     """
-    known, kind = _target(target), _quantise(quantise)
+    known, kind = known_target(target), known_quantise(quantise)
     name = name or type(module).__name__
     folder = Path(out) if out is not None else Path(f"{name}-{target}")
-    if folder.exists():
-        raise ConfigError(f"{folder}: exists already; name another folder or remove it")
     example = (example,) if isinstance(example, Tensor) else tuple(example)
-    real = _samples(calibration, example, name)
-    if kind == "int8" and not real:
-        raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _inferring(module), tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+    with drafting(folder) as draft, _inferring(module):
+        wanted = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
+        real = check_samples(calibration or (), wanted, name)
+        if kind == "int8" and not real:
+            raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
         program = trace.trace(module, example, name)
         _require_operators(program, known, name)
         samples = _reference(module, real or [tuple(tensor.numpy() for tensor in example)], name)
-        draft = Path(work) / folder.name
-        draft.mkdir()
         file = _lower(module, program, example, known, draft, real if kind == "int8" else None)
-        golden.write(draft / golden.FILE, samples)
         said: dict[str, Any] = {
             "name": name,
             "target": target,
             "quantise": kind,
             **_ports(program, samples[0]),
             "tolerance": TOLERANCE[kind] if tolerance is None else tolerance,
+            "proof": "calibration" if real else "example",
             **(facts or {}),
         }
-        files = [file, golden.FILE]
-        manifest.write(draft, said, files)
-        # From here on as on a device: what was written is loaded, run and judged.
-        said["verified"] = verify(draft).require().as_dict()
-        manifest.write(draft, said, files)
-        (measured,) = measure([draft])
-        said["measured"] = {key: value for key, value in measured.as_dict().items() if key != "name"}
-        manifest.write(draft, said, files)
-        shutil.move(draft, folder)
-    return manifest.read(folder)
+        return seal(draft, folder, said, file, samples)
 
 
 @contextlib.contextmanager
@@ -152,14 +127,14 @@ def _reference(module: nn.Module, inputs: Sequence[tuple[Array, ...]], name: str
     """What the float module itself answers to the first of ``inputs``."""
     samples: list[Sample] = []
     held = 0
-    for arrays in inputs[:_GOLDEN]:
+    for arrays in inputs[:GOLDEN]:
         with torch.no_grad():
             answer = module(*(torch.from_numpy(array.copy()) for array in arrays))
         outputs = tuple(tensor.numpy() for tensor in _tensors(answer))
         if not all(np.isfinite(array).all() for array in outputs):
             raise ModelError(f"{name}: itself answers a NaN or an infinity; mend the module or its inputs")
         held += sum(array.nbytes for array in (*arrays, *outputs))
-        if samples and held > _GOLDEN_BYTES:
+        if samples and held > GOLDEN_BYTES:
             break
         samples.append(Sample(arrays, outputs))
     return samples
@@ -171,26 +146,6 @@ def _tensors(answer: Any) -> list[Tensor]:
     if isinstance(answer, list | tuple):
         return [tensor for each in cast(Sequence[Any], answer) for tensor in _tensors(each)]
     raise ModelError(f"the module answers {type(answer).__name__}; let it return a tensor or a tuple of tensors")
-
-
-def _samples(calibration: Iterable[Any] | None, example: Sequence[Tensor], name: str) -> list[tuple[Array, ...]]:
-    """Calibration inputs as arrays, checked against the example."""
-    found: list[tuple[Array, ...]] = []
-    for number, given in enumerate(calibration or ()):
-        arrays = tuple(
-            np.ascontiguousarray(each.numpy() if isinstance(each, Tensor) else each)
-            for each in (given if isinstance(given, tuple | list) else (given,))
-        )
-        mine = [(array.shape, str(array.dtype)) for array in arrays]
-        want = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
-        if mine != want:
-            raise ShapeError(
-                f"{name}: calibration sample {number} is {mine}, the example is {want}; make them alike"
-            )
-        if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
-            raise ShapeError(f"{name}: calibration sample {number} holds a NaN or an infinity; leave it out")
-        found.append(arrays)
-    return found
 
 
 def _ports(program: ExportedProgram, sample: Sample) -> dict[str, list[dict[str, Any]]]:
@@ -206,15 +161,3 @@ def _ports(program: ExportedProgram, sample: Sample) -> dict[str, list[dict[str,
         ]
         for key, group, arrays in (("inputs", names, sample.inputs), ("outputs", outputs, sample.outputs))
     }
-
-
-def _target(target: str) -> Target:
-    if target not in TARGETS:
-        raise ConfigError(f"target is {target!r}; choose {', '.join(TARGETS)}")
-    return target
-
-
-def _quantise(quantise: str) -> Quantise:
-    if quantise not in TOLERANCE:
-        raise ConfigError(f"quantise is {quantise!r}; choose none or int8")
-    return cast(Quantise, quantise)

@@ -66,7 +66,7 @@ def read(folder: Path) -> Artifact:
         file = folder / name
         if Path(name).name != name or not file.is_file():
             raise ModelError(f"{file}: is missing; fetch the artifact again")
-        if hashlib.sha256(file.read_bytes()).hexdigest() != facts["sha256"]:
+        if sha256(file) != facts["sha256"]:
             raise ModelError(f"{file}: is corrupt or was changed (its SHA-256 differs); fetch it again")
     return Artifact(folder / next(iter(cast(dict[str, Any], files))), manifest)
 
@@ -86,6 +86,12 @@ def describe(file: Path) -> Mapping[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ModelError(f"{sidecar}: cannot be read ({error}); correct it") from error
+
+
+def sha256(file: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def content_hash(manifest: Mapping[str, Any]) -> str:

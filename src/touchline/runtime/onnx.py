@@ -23,7 +23,7 @@ _DTYPES = {
     "tensor(int32)": "int32",
     "tensor(int64)": "int64",
 }
-_FAILURES = (
+FAILURES = (
     failures.Fail,
     failures.InvalidArgument,
     failures.InvalidGraph,
@@ -32,6 +32,7 @@ _FAILURES = (
     failures.NotImplemented,
     failures.RuntimeException,
 )
+"""What ONNX Runtime raises; it has no root of its own."""
 
 
 class OnnxModel:
@@ -46,7 +47,7 @@ class OnnxModel:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except _FAILURES as error:
+        except FAILURES as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{path}: not a model ONNX Runtime can run ({reason}); check the file") from error
         self._path = path
@@ -58,7 +59,7 @@ class OnnxModel:
         feeds = {port.name: array for port, array in zip(self.inputs, arrays, strict=True)}
         try:
             return cast(list[NDArray[Any]], self._session.run(None, feeds))
-        except _FAILURES as error:
+        except FAILURES as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{self._path}: cannot run on this input ({reason}); check its shape") from error
 
