@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import touchline
-from touchline.runtime import golden, manifest
+from touchline.runtime import golden, manifest, shelf
 from touchline.runtime.gate import Limits, decide, gate, limits_of
 from touchline.runtime.golden import Sample
 from touchline.runtime.measure import Latency, Measurement, measure
@@ -120,7 +120,7 @@ def test_golden_samples_that_no_such_model_gave_are_refused(odd: str, tmp_path: 
         compare(program, samples, 1e-3, "t")
 
 
-@pytest.mark.parametrize("folder", [path.parent for path in manifest.SHIPPED.glob("*/manifest.json")])
+@pytest.mark.parametrize("folder", [path.parent for path in shelf.SHIPPED.glob("*/manifest.json")])
 def test_every_shipped_model_is_proved_here(folder: Path) -> None:
     assert verify(folder).require().samples >= 2
 

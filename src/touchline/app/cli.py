@@ -14,6 +14,7 @@ from rich.console import Console
 
 import touchline
 from touchline.app.model_commands import model_app
+from touchline.app.models_commands import models_app
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
 from touchline.types import CheckFailed, ConfigError, InputError, SourceError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model_app, name="model")
+app.add_typer(models_app, name="models")
 
 _out = Console()
 _err = Console(stderr=True)

@@ -137,7 +137,8 @@ def run(
     json_: Json = False,
 ) -> None:
     """Run a compiled model once on an array."""
-    from touchline.runtime.manifest import find, read
+    from touchline.runtime.manifest import read
+    from touchline.runtime.shelf import find
 
     path = find(folder)
     said = dict(read(path).manifest) if path.is_dir() else {}
@@ -244,7 +245,8 @@ def _inputs(folder: Path) -> Iterator[Any]:
 
 def _artifact(folder: Path, command: str) -> Path:
     """The folder. Raises `ConfigError` where it was compiled for mcu, of which ``command`` knows nothing."""
-    from touchline.runtime.manifest import find, read
+    from touchline.runtime.manifest import read
+    from touchline.runtime.shelf import find
 
     path = find(folder)
     if path.is_dir() and read(path).manifest.get("target") == "mcu":

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from touchline.types.errors import ModelError
 
 FILE = "golden.npz"
+MOST_BYTES = 1_000_000_000
+"""Of all samples together, unpacked."""
 Array = NDArray[Any]
 Inputs = Sequence[tuple[Array, ...]]
 """Real inputs of a model: for each, one array per port."""
@@ -41,6 +43,10 @@ def write(path: Path, samples: Sequence[Sample]) -> None:
 def read(path: Path) -> list[Sample]:
     """The samples of a file that `write` wrote. Raises `ModelError`; never unpickles."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MOST_BYTES:
+            raise ModelError(f"{path}: unpacks to {unpacked:,} bytes, {MOST_BYTES:,} are allowed; do not trust it")
         with np.load(path, allow_pickle=False) as stored:
             arrays: dict[str, Array] = dict(stored.items())
     except FileNotFoundError as error:

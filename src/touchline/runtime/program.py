@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.runtime import manifest
+from touchline.runtime import manifest, shelf
 from touchline.runtime.load import load as load_file
 from touchline.runtime.tensors import Model, Port
 from touchline.types.errors import ModelError, ShapeError
@@ -23,7 +23,7 @@ def load(model: str | Path, *, threads: int = 1) -> Program:
     Every byte of an artifact is checked against its manifest first. Raises `ModelError`: missing, corrupt, changed
     after it was made, or of a kind that nothing installed here runs.
     """
-    path = manifest.find(model)
+    path = shelf.find(model)
     if path.is_file():
         return Program(load_file(path, threads=threads), {}, str(path))
     artifact = manifest.read(path)

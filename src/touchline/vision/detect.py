@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.runtime import manifest
+from touchline.runtime import manifest, shelf
 from touchline.runtime.load import load
 from touchline.runtime.tensors import Model
 from touchline.types.detections import Detections
@@ -72,7 +72,7 @@ def load_detector(
 
     Raises `ModelError`: missing, corrupt, changed after it was made, not a detector, or an unknown option.
     """
-    path = manifest.find(model)
+    path = shelf.find(model)
     if path.is_dir():
         artifact = manifest.read(path)
         file, said = artifact.file, artifact.manifest.get("detect")
