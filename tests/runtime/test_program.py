@@ -196,7 +196,7 @@ def verdict(error: float = 1e-5) -> Verdict:
 
 
 def costs(ms: float = 1, memory: float = 100, size: int = 1000) -> Measurement:
-    return Measurement("t", (Latency(1, ms, ms),), 10, memory, size, "m")
+    return Measurement("t", "cpu", (Latency(1, ms, ms),), 10, memory, size, "m")
 
 
 positive = st.floats(0.01, 1e6)

@@ -284,7 +284,7 @@ def test_a_manifest_may_not_reach_out_of_its_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_not_a_model_is_refused(tmp_path: Path) -> None:
-    assert "shipped are: athlete" in refused("athlet")
+    assert "there are: athlete" in refused("athlet")
     (tmp_path / "empty").mkdir()
     assert "no manifest.json" in refused(tmp_path / "empty")
     (tmp_path / "m.onnx").write_bytes(b"not a model")

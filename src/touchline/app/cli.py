@@ -168,6 +168,14 @@ def analyse(
     return max((_fail(str(error), 2) for error in errors), default=0)
 
 
+@app.command("doctor", epilog="Example: touchline doctor")
+def doctor_(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """What this box has: runtimes, accelerators and codecs, each tried out, and how to come by what is missing."""
+    from touchline.app.doctor import doctor
+
+    doctor(json_=json_, out=_out, err=_err)
+
+
 @app.command(epilog="Example: touchline init > venue.toml")
 def init(
     path: Annotated[Path | None, typer.Argument(help="Where to write it; printed if left out.")] = None,

@@ -27,6 +27,9 @@ _out = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="An artifact's folder.")]
+Device = Annotated[
+    str, typer.Option(help="auto (an accelerator if there is one, else cpu), cpu, cuda, openvino …")
+]
 Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads of one inference.")]
 
 
@@ -95,11 +98,11 @@ def compile_(
 
 
 @model_app.command(epilog="Example: touchline model verify net-edge/")
-def verify(folder: Folder, threads: Threads = 1, json_: Json = False) -> None:
+def verify(folder: Folder, threads: Threads = 1, device: Device = "auto", json_: Json = False) -> None:
     """Prove on this device that an artifact is the model it was compiled from."""
     from touchline.runtime.verify import verify
 
-    verdict = verify(_artifact(folder, "verify"), threads=threads)
+    verdict = verify(_artifact(folder, "verify"), threads=threads, device=device)
     if json_:
         typer.echo(json.dumps(verdict.as_dict()))
     else:
@@ -112,13 +115,16 @@ def bench(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Artifacts, measured in turns.")],
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads; may be given several times.")] = None,
     rounds: Annotated[int, typer.Option(min=1, max=100_000, help="Turns of each.")] = 60,
+    device: Annotated[
+        list[str] | None, typer.Option(help="auto, cpu, cuda, openvino …; may be given several times.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Measure artifacts on this device, side by side: latency, cold start, memory, size."""
     from touchline.runtime.measure import measure
 
     paths = [_artifact(folder, "bench") for folder in folders]
-    found = [each.as_dict() for each in measure(paths, threads=threads, rounds=rounds)]
+    found = [each.as_dict() for each in measure(paths, threads=threads, rounds=rounds, devices=device or ["auto"])]
     if json_:
         typer.echo(json.dumps(found))
     else:
@@ -134,6 +140,7 @@ def run(
     ] = None,
     on: Annotated[str, typer.Option(help="host; for target mcu also qemu:cortex-m4 or qemu:cortex-m55.")] = "host",
     threads: Threads = 1,
+    device: Device = "auto",
     json_: Json = False,
 ) -> None:
     """Run a compiled model once on an array."""
@@ -149,12 +156,14 @@ def run(
         raise ConfigError(f"--on {on}: only what was compiled for mcu runs there; leave --on out")
     from touchline.runtime.program import load
 
-    program = load(path, threads=threads)
+    program = load(path, threads=threads, device=device)
     outputs = program.outputs_of(*load_arrays(input_, [port.name for port in program.inputs]))
     if out is not None:
         save_arrays(out, {port.name: each for port, each in zip(program.outputs, outputs, strict=True)})
     if json_:
-        typer.echo(json.dumps({"on": on, "outputs": [each.tolist() for each in outputs]}))
+        typer.echo(
+            json.dumps({"on": on, "device": program.device, "outputs": [each.tolist() for each in outputs]})
+        )
     elif out is None:
         for each in outputs:
             _out.print(np.array2string(each), markup=False, highlight=False)
@@ -274,13 +283,14 @@ def _tell_deviation(verified: Mapping[str, Any]) -> None:
 
 def _tell_measured(found: list[dict[str, Any]]) -> None:
     table = Table(box=None)
-    for column in ("artifact", "threads", "p50 ms", "p95 ms", "cold start ms", "memory MB", "size kB"):
-        table.add_column(column, justify="left" if column == "artifact" else "right")
+    for column in ("artifact", "device", "threads", "p50 ms", "p95 ms", "cold start ms", "memory MB", "size kB"):
+        table.add_column(column, justify="left" if column in ("artifact", "device") else "right")
     for each in found:
         for row, latency in enumerate(each["latency"]):
             first = row == 0
             table.add_row(
                 each["name"] if first else "",
+                each["device"] if first else "",
                 str(latency["threads"]),
                 f"{latency['p50_ms']:.3g}",
                 f"{latency['p95_ms']:.3g}",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.runtime import manifest, shelf
+from touchline.runtime.devices import AUTO
 from touchline.runtime.load import load as load_file
 from touchline.runtime.tensors import Model, Port
 from touchline.types.errors import ModelError, ShapeError
@@ -17,17 +18,18 @@ from touchline.types.errors import ModelError, ShapeError
 Array = NDArray[Any]
 
 
-def load(model: str | Path, *, threads: int = 1) -> Program:
-    """The shipped model of this name, an artifact's folder, or a bare model file, ready to run on ``threads``.
+def load(model: str | Path, *, threads: int = 1, device: str = AUTO) -> Program:
+    """The model of this name, an artifact's folder, or a bare model file, ready to run on ``threads``.
 
-    Every byte of an artifact is checked against its manifest first. Raises `ModelError`: missing, corrupt, changed
-    after it was made, or of a kind that nothing installed here runs.
+    ``device``: by default the accelerator that is found here, else the CPU; see `DEVICES`. Every byte of an
+    artifact is checked against its manifest first. Raises `ModelError`: missing, corrupt, changed after it was
+    made, or of a kind that nothing installed here runs, or not on that device.
     """
     path = shelf.find(model)
     if path.is_file():
-        return Program(load_file(path, threads=threads), {}, str(path))
+        return Program(load_file(path, threads=threads, device=device), {}, str(path))
     artifact = manifest.read(path)
-    return Program(load_file(artifact.file, threads=threads), artifact.manifest, str(path))
+    return Program(load_file(artifact.file, threads=threads, device=device), artifact.manifest, str(path))
 
 
 class Program:
@@ -43,6 +45,11 @@ class Program:
         self.manifest = said
         self.inputs = _named(model.inputs, said.get("inputs"))
         self.outputs = _named(model.outputs, said.get("outputs"))
+
+    @property
+    def device(self) -> str:
+        """What it runs on: the accelerator that was found, or ``cpu``."""
+        return self._model.device
 
     def run(self, *arrays: Array) -> Array | tuple[Array, ...]:
         """One array per input → the output, or a tuple of them if there are several. The arrays given back are

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.runtime import golden
+from touchline.runtime.devices import AUTO
 from touchline.runtime.golden import Sample
 from touchline.runtime.program import Program, load
 from touchline.types.errors import CheckFailed, ModelError
@@ -77,10 +78,10 @@ class Verdict:
         return self
 
 
-def verify(folder: Path, *, threads: int = 1) -> Verdict:
+def verify(folder: Path, *, threads: int = 1, device: str = AUTO) -> Verdict:
     """Run the artifact on its own golden inputs and compare. Raises `ModelError` where it cannot be run or has no
     golden samples."""
-    program = load(folder, threads=threads)
+    program = load(folder, threads=threads, device=device)
     tolerance = tolerance_of(program.manifest, folder)
     if golden.FILE not in program.manifest["files"]:
         raise ModelError(f"{folder}: holds no {golden.FILE}, so nothing proves this model; compile it again")
