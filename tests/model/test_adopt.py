@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -92,6 +93,46 @@ def test_a_detector_stays_one(tmp_path: Path) -> None:
     found = [load_detector(path).detect(frame).boxes.tolist() for path in (file, tmp_path / "out")]
     assert found[0] == found[1]
     assert len(found[0]) == 1
+
+
+def shown(seed: int) -> np.ndarray:
+    """A smooth picture, BGR as OpenCV reads it."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+    return np.asarray(cv2.resize(coarse, (40, 20)), np.uint8)
+
+
+def test_pictures_calibrate_prove_and_run(tmp_path: Path) -> None:
+    """Each beside what the training's own code makes of it: a manifest that says otherwise is not written."""
+    file = write_convolutions(tmp_path / "net.onnx")
+    (tmp_path / "real").mkdir()
+    for seed in range(6):
+        cv2.imwrite(str(tmp_path / "real" / f"{seed}.png"), shown(seed))
+        canvas = np.full((16, 16, 3), 114, np.uint8)
+        canvas[4:12] = cv2.resize(shown(seed), (16, 8), interpolation=cv2.INTER_AREA)
+        np.save(tmp_path / "real" / f"{seed}.npy", (canvas[..., ::-1] / np.float32(255)).transpose(2, 0, 1)[None])
+    (tmp_path / "right.toml").write_text('colour = "rgb"\n')
+    (tmp_path / "wrong.toml").write_text('colour = "bgr"\n')
+    words = ("model", "compile", str(file), "--target", "server", "--quantise", "int8")
+    words += ("--calibration", str(tmp_path / "real"), "--out", str(tmp_path / "out"), "--preprocess")
+    wrong = command(*words, str(tmp_path / "wrong.toml"))
+    assert wrong.returncode == 1
+    assert "it fits with colour = 'rgb'" in wrong.stderr
+    assert not (tmp_path / "out").exists()
+    assert command(*words, str(tmp_path / "right.toml")).returncode == 0
+    ran = command("model", "run", str(tmp_path / "out"), "--input", str(tmp_path / "real" / "3.png"), "--json")
+    assert ran.returncode == 0, ran.stderr
+    y = np.array(json.loads(ran.stdout)["outputs"][0], np.float32)
+    np.testing.assert_allclose(y, by_hand(file, np.load(tmp_path / "real" / "3.npy")), rtol=0.1, atol=0.02)
+
+
+def test_a_detector_of_fixed_size_says_how_it_is_fed(tmp_path: Path) -> None:
+    file = write_convolutions(tmp_path / "net.onnx")
+    (tmp_path / "net.toml").write_text('decode = "yolox"\nmean = [1, 2, 3]\n')
+    said = adopt(file, tmp_path / "out", calibration=[shown(1)]).manifest["inputs"][0]
+    assert said["layout"] == "NCHW"
+    assert said["preprocess"]["colour"] == "bgr"
+    assert said["preprocess"]["mean"] == [1, 2, 3]
+    assert said["preprocess"]["align"] == "top-left"
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"\0" * 1000], ids=["empty", "text", "zeros"])

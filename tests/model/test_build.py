@@ -14,6 +14,7 @@ import torch
 
 import touchline
 from tests.model import nets
+from touchline.model.samples import Pair
 from touchline.runtime import manifest
 from touchline.types import CheckFailed, ConfigError, ModelError, ShapeError
 
@@ -97,6 +98,21 @@ def test_all_unsupported_operators_are_named_with_their_lines(target: str, tmp_p
     assert "i1e" in message
     assert message.count("nets.py:") == 2
     assert "\n" not in message
+
+
+def test_a_preprocess_that_the_training_did_not_have_is_not_written(folder: Path) -> None:
+    model, x = nets.small_net()
+    shown = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    pairs = [Pair(shown, (shown / np.float32(255)).transpose(2, 0, 1)[None])]
+    for how, fails in (({"colour": "bgr"}, True), ({"range": [0, 255]}, True), ({"colour": "rgb"}, False)):
+        out = folder / "seen"
+        if fails:
+            with pytest.raises(CheckFailed, match="it fits with"):
+                touchline.compile(model, x, "server", calibration=pairs, preprocess=how, out=out)
+            assert not out.exists()
+        else:
+            touchline.compile(model, x, "server", calibration=pairs, preprocess=how, out=out)
+            assert isinstance(touchline.load(out).run(shown), tuple)
 
 
 def test_the_caller_s_module_stays_as_it_was(tmp_path: Path) -> None:

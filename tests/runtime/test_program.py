@@ -243,3 +243,23 @@ def test_models_of_another_kind_are_not_compared(tmp_path: Path) -> None:
     old = artifact(tmp_path / "b", task="detect")
     with pytest.raises(ModelError, match="compare models of one kind"):
         gate(new, old)
+
+
+def test_a_few_values_cut_off_are_refused_however_small_the_error(tmp_path: Path) -> None:
+    """A clipped peak is what a detector lives on; the whole output is off by far less than is allowed."""
+    artifact(tmp_path / "a")
+    peak = max(float(reference(picture).max()) for picture in PICTURES)
+    clipped = tmp_path / "b"
+    artifact(clipped)
+    model = onnx.load(clipped / "model.onnx")
+    model.graph.node[-1].output[0] = "all"
+    model.graph.node.append(helper.make_node("Min", ["all", "limit"], ["y"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(peak * 0.7, np.float32), "limit"))
+    onnx.save(model, clipped / "model.onnx")
+    golden.write(clipped / golden.FILE, [Sample((x,), (reference(x),)) for x in PICTURES])
+    said = dict(manifest.read(tmp_path / "a").manifest)
+    manifest.write(clipped, said | {"tolerance": 0.1}, ["model.onnx", golden.FILE])
+    verdict = verify(clipped)
+    assert verdict.worst.relative_error < 0.1
+    with pytest.raises(CheckFailed, match="of its values saturated"):
+        verdict.require()

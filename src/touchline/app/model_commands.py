@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +48,13 @@ def compile_(
     ] = "edge",
     quantise: Annotated[str, typer.Option(help="none, or int8, which needs --calibration.")] = "none",
     calibration: Annotated[
-        Path | None, typer.Option(help="Folder of real inputs: one .npy each, or .npz if the model takes several.")
+        Path | None,
+        typer.Option(
+            help="Folder of real inputs: .npy (.npz for several arrays each); pictures with --preprocess."
+        ),
+    ] = None,
+    preprocess: Annotated[
+        Path | None, typer.Option(help="TOML that says how a picture becomes the input: colour, range, fit …")
     ] = None,
     tolerance: Annotated[float | None, typer.Option(min=0.0, help="Greatest relative error that passes.")] = None,
     json_: Json = False,
@@ -63,7 +69,10 @@ def compile_(
             )
         compile_mcu(Path(model), out, json_=json_)
         return
-    samples = _inputs(calibration) if calibration else None
+    from touchline.app.pictures import calibration_inputs, read_preprocess
+
+    samples = calibration_inputs(calibration) if calibration else None
+    how = read_preprocess(preprocess) if preprocess else None
     if model.endswith(".onnx"):
         if target != "server":
             raise ConfigError(
@@ -72,7 +81,9 @@ def compile_(
             )
         from touchline.model.adopt import adopt
 
-        artifact = adopt(Path(model), out, quantise=quantise, calibration=samples, tolerance=tolerance)
+        artifact = adopt(
+            Path(model), out, quantise=quantise, calibration=samples, tolerance=tolerance, preprocess=how
+        )
     else:
         from touchline.model.build import compile
         from touchline.model.origin import find
@@ -87,6 +98,7 @@ def compile_(
             calibration=samples,
             tolerance=tolerance,
             name=origin.name,
+            preprocess=how,
         )
     said = artifact.manifest
     if json_:
@@ -134,7 +146,7 @@ def bench(
 @model_app.command(epilog="Example: touchline model run net-edge/ --input x.npy --out y.npy")
 def run(
     folder: Folder,
-    input_: Annotated[Path, typer.Option("--input", help=".npy; an .npz if the model takes several arrays.")],
+    input_: Annotated[Path, typer.Option("--input", help=".npy (.npz for several arrays), or a picture.")],
     out: Annotated[
         Path | None, typer.Option("--out", "--output", help=".npy (.npz for several); printed if left out.")
     ] = None,
@@ -154,10 +166,15 @@ def run(
         return
     if on != "host":
         raise ConfigError(f"--on {on}: only what was compiled for mcu runs there; leave --on out")
+    from touchline.app.pictures import is_picture, load_picture
     from touchline.runtime.program import load
 
     program = load(path, threads=threads, device=device)
-    outputs = program.outputs_of(*load_arrays(input_, [port.name for port in program.inputs]))
+    if is_picture(input_):
+        arrays = [program.prepare(load_picture(input_))]
+    else:
+        arrays = load_arrays(input_, [port.name for port in program.inputs])
+    outputs = program.outputs_of(*arrays)
     if out is not None:
         save_arrays(out, {port.name: each for port, each in zip(program.outputs, outputs, strict=True)})
     if json_:
@@ -243,15 +260,6 @@ def train(
     train_model(recipe, runs)
 
 
-def _inputs(folder: Path) -> Iterator[Any]:
-    """Calibration inputs, in the order of their names."""
-    files = sorted(path for path in folder.glob("*.np[yz]")) if folder.is_dir() else []
-    if not files:
-        raise ConfigError(f"{folder}: holds no .npy or .npz files; save real inputs there with numpy.save")
-    for file in files:
-        yield tuple(load_arrays(file))
-
-
 def _artifact(folder: Path, command: str) -> Path:
     """The folder. Raises `ConfigError` where it was compiled for mcu, of which ``command`` knows nothing."""
     from touchline.runtime.manifest import read
@@ -279,6 +287,10 @@ def _tell_deviation(verified: Mapping[str, Any]) -> None:
             f"{verified['tolerance']:.3g}",
         )
     _out.print(table)
+    prepared = verified.get("prepared")
+    if prepared:
+        error = prepared["relative_error"]
+        _out.print(f" {prepared['input']}: made of the proof's pictures, off by {error:.3g}", highlight=False)
 
 
 def _tell_measured(found: list[dict[str, Any]]) -> None:

@@ -12,12 +12,13 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native  # pyright: ignore[reportAttributeAccessIssue]
 
 from touchline.model.lower import qdq
-from touchline.model.options import GOLDEN, GOLDEN_BYTES, TOLERANCE, known_quantise
-from touchline.model.samples import check_samples
+from touchline.model.options import TOLERANCE, known_quantise
+from touchline.model.samples import Real, check_samples, prove_by
 from touchline.model.seal import drafting, seal
 from touchline.runtime import manifest
 from touchline.runtime.golden import Array, Sample
 from touchline.runtime.onnx import FAILURES, OnnxModel
+from touchline.runtime.preprocess import read as read_preprocess
 from touchline.runtime.tensors import Port
 from touchline.types.errors import ConfigError, ModelError
 from touchline.vision.detect import load_detector
@@ -42,6 +43,7 @@ def adopt(
     calibration: Iterable[Any] | None = None,
     tolerance: float | None = None,
     name: str | None = None,
+    preprocess: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> manifest.Artifact:
     """Compile a float .onnx ``file`` for target ``server``, and prove that it is still the same model.
@@ -62,12 +64,13 @@ def adopt(
         onnx.save(model, draft / _FILE)
         ports = OnnxModel(draft / _FILE, 1).inputs
         wanted = [(port.shape, str(port.dtype)) for port in ports]
-        real = check_samples(calibration or (), wanted, name)
+        how = read_preprocess(preprocess or _seeing(file, ports), ports[0].shape, name)
+        real = check_samples(calibration or (), wanted, name, how)
         if kind == "int8" and not real:
             raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
         samples = _reference(draft / _FILE, real or _noise(ports, name), name)
         if kind == "int8":
-            qdq.quantise(draft / _FILE, real)
+            qdq.quantise(draft / _FILE, [each.inputs for each in real])
         said: dict[str, Any] = {
             "name": name,
             "target": "server",
@@ -79,6 +82,8 @@ def adopt(
             **_detecting(file),
             **(facts or {}),
         }
+        if how is not None:
+            said["inputs"][0] |= {"layout": how.layout, "preprocess": how.as_dict()}
         return seal(draft, folder, said, _FILE, samples)
 
 
@@ -113,6 +118,22 @@ def _detecting(file: Path) -> dict[str, Any]:
     return {"task": "detect", "detect": dict(manifest.describe(file))}
 
 
+def _seeing(file: Path, ports: Sequence[Port]) -> dict[str, Any] | None:
+    """A detector's ``preprocess``, which its TOML file says in its own words, where its input has one size."""
+    if not file.with_suffix(".toml").is_file() or len(ports) != 1 or None in ports[0].shape[1:]:
+        return None
+    reading = load_detector(file).reading
+    return {
+        "layout": "NHWC" if ports[0].shape[-1] == 3 else "NCHW",
+        "colour": reading.colour,
+        "range": [0, 255],
+        "mean": list(reading.mean),
+        "std": list(reading.std),
+        "align": "top-left",
+        "rim": reading.rim,
+    }
+
+
 def _foreign(model: onnx.ModelProto) -> list[str]:
     """Every operator that ONNX Runtime does not know, with its nodes. (Loading a file stops at the first.)"""
     known = {(each.domain, each.name) for each in native.get_all_operator_schema()}
@@ -126,34 +147,26 @@ def _foreign(model: onnx.ModelProto) -> list[str]:
     return [f"{operator} (node {', '.join(nodes[:3])})" for operator, nodes in places.items()]
 
 
-def _reference(file: Path, inputs: Sequence[tuple[Array, ...]], name: str) -> list[Sample]:
+def _reference(file: Path, inputs: Sequence[Real], name: str) -> list[Sample]:
     """What the float file answers to the first of ``inputs``, computed node by node as it stands there."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     names = [node.name for node in session.get_inputs()]
-    samples: list[Sample] = []
-    held = 0
-    for arrays in inputs[:GOLDEN]:
+
+    def answer(arrays: tuple[Array, ...]) -> list[Array]:
         try:
-            answer: Any = session.run(None, dict(zip(names, arrays, strict=True)))
+            given: Any = session.run(None, dict(zip(names, arrays, strict=True)))
         except FAILURES as error:
-            reason = str(error).splitlines()[0][:200]
-            raise ModelError(
-                f"{name}: cannot run on sample {len(samples)} ({reason}); give other inputs"
-            ) from error
-        outputs = tuple(np.asarray(each) for each in answer)
-        if any(array.dtype.kind not in "biuf" or not np.isfinite(array).all() for array in outputs):
-            raise ModelError(f"{name}: itself answers what is no finite number; mend the model or its inputs")
-        held += sum(array.nbytes for array in (*arrays, *outputs))
-        if samples and held > GOLDEN_BYTES:
-            break
-        samples.append(Sample(arrays, outputs))
-    return samples
+            what = f"cannot run on a sample ({str(error).splitlines()[0][:200]})"
+            raise ModelError(f"{name}: {what}; give other inputs") from error
+        return [np.asarray(each) for each in given]
+
+    return prove_by(inputs, answer, name)
 
 
-def _noise(ports: Sequence[Port], name: str) -> list[tuple[Array, ...]]:
+def _noise(ports: Sequence[Port], name: str) -> list[Real]:
     """Inputs of no meaning. Raises `ConfigError` where a size is free: none is better than another."""
     rng = np.random.default_rng(0)
     for port in ports:
@@ -162,7 +175,7 @@ def _noise(ports: Sequence[Port], name: str) -> list[tuple[Array, ...]]:
             raise ConfigError(
                 f"{name}: input {port.name} is {shape}; give calibration samples of the size that it will get"
             )
-    return [tuple(_random(port, rng) for port in ports) for _ in range(_NOISE)]
+    return [Real(tuple(_random(port, rng) for port in ports)) for _ in range(_NOISE)]
 
 
 def _random(port: Port, rng: np.random.Generator) -> Array:

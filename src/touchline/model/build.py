@@ -10,18 +10,18 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from touchline.model import trace
 from touchline.model.lower import executorch, litert, onnx
-from touchline.model.options import GOLDEN, GOLDEN_BYTES, TARGETS, TOLERANCE, Target, known_quantise, known_target
-from touchline.model.samples import check_samples
+from touchline.model.options import TARGETS, TOLERANCE, Target, known_quantise, known_target
+from touchline.model.samples import Real, check_samples, prove_by
 from touchline.model.seal import drafting, seal
 from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Array, Sample
+from touchline.runtime.preprocess import read as read_preprocess
 from touchline.types.errors import ConfigError, ModelError
 
 
@@ -35,6 +35,7 @@ def compile(
     calibration: Iterable[Any] | None = None,
     tolerance: float | None = None,
     name: str | None = None,
+    preprocess: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> manifest.Artifact:
     """Compile ``module`` for a device and prove that it is still the same model.
@@ -44,7 +45,9 @@ def compile(
     inputs, each an array or tensor, or a tuple of them where the module takes several. ``tolerance``: greatest
     relative error ‖y − r‖₂ / ‖r‖₂ of any output against the float module, on up to eight of the calibration
     inputs (else the example); by default 0.001 in float and 0.1 in int8. ``out``: the artifact's folder, by
-    default NAME-TARGET here; it must not exist yet. ``facts``: more keys for its manifest (task, licence, what
+    default NAME-TARGET here; it must not exist yet. ``preprocess``: keys of `Preprocess`: how a
+    picture becomes the module's one input; calibration inputs may then be pictures, uint8 (H, W, 3) RGB, or
+    `Pair`, which proves that it is so. ``facts``: more keys for its manifest (task, licence, what
     it was trained on, limits …).
 
     Raises `CheckFailed` where the compiled model is another one than the module, so that nothing is written;
@@ -57,13 +60,15 @@ def compile(
     example = (example,) if isinstance(example, Tensor) else tuple(example)
     with drafting(folder) as draft, _inferring(module):
         wanted = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
-        real = check_samples(calibration or (), wanted, name)
+        how = read_preprocess(preprocess, wanted[0][0], name)
+        real = check_samples(calibration or (), wanted, name, how)
         if kind == "int8" and not real:
             raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
         program = trace.trace(module, example, name)
         _require_operators(program, known, name)
-        samples = _reference(module, real or [tuple(tensor.numpy() for tensor in example)], name)
-        file = _lower(module, program, example, known, draft, real if kind == "int8" else None)
+        samples = _reference(module, real or [Real(tuple(tensor.numpy() for tensor in example))], name)
+        seen = [each.inputs for each in real] if kind == "int8" else None
+        file = _lower(module, program, example, known, draft, seen)
         said: dict[str, Any] = {
             "name": name,
             "target": target,
@@ -73,6 +78,8 @@ def compile(
             "proof": "calibration" if real else "example",
             **(facts or {}),
         }
+        if how is not None:
+            said["inputs"][0] |= {"layout": how.layout, "preprocess": how.as_dict()}
         return seal(draft, folder, said, file, samples)
 
 
@@ -123,21 +130,15 @@ def _require_operators(program: ExportedProgram, target: Target, name: str) -> N
         raise trace.refuse(name, target, missing, others)
 
 
-def _reference(module: nn.Module, inputs: Sequence[tuple[Array, ...]], name: str) -> list[Sample]:
+def _reference(module: nn.Module, inputs: Sequence[Real], name: str) -> list[Sample]:
     """What the float module itself answers to the first of ``inputs``."""
-    samples: list[Sample] = []
-    held = 0
-    for arrays in inputs[:GOLDEN]:
+
+    def answer(arrays: tuple[Array, ...]) -> list[Array]:
         with torch.no_grad():
-            answer = module(*(torch.from_numpy(array.copy()) for array in arrays))
-        outputs = tuple(tensor.numpy() for tensor in _tensors(answer))
-        if not all(np.isfinite(array).all() for array in outputs):
-            raise ModelError(f"{name}: itself answers a NaN or an infinity; mend the module or its inputs")
-        held += sum(array.nbytes for array in (*arrays, *outputs))
-        if samples and held > GOLDEN_BYTES:
-            break
-        samples.append(Sample(arrays, outputs))
-    return samples
+            given = module(*(torch.from_numpy(array.copy()) for array in arrays))
+        return [tensor.numpy() for tensor in _tensors(given)]
+
+    return prove_by(inputs, answer, name)
 
 
 def _tensors(answer: Any) -> list[Tensor]:

@@ -23,10 +23,14 @@ Inputs = Sequence[tuple[Array, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One input of the model and the reference's answer to it: one array per port, in their order."""
+    """One input of the model and the reference's answer to it: one array per port, in their order.
+
+    ``picture``: what the input was made from, uint8 (H, W, 3) RGB, where it was one.
+    """
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
+    picture: Array | None = None
 
 
 def write(path: Path, samples: Sequence[Sample]) -> None:
@@ -37,6 +41,7 @@ def write(path: Path, samples: Sequence[Sample]) -> None:
         for kind, group in (("in", sample.inputs), ("out", sample.outputs))
         for index, array in enumerate(group)
     }
+    arrays |= {f"{n}.picture": sample.picture for n, sample in enumerate(samples) if sample.picture is not None}
     np.savez_compressed(path, **arrays)  # pyright: ignore[reportArgumentType]
 
 
@@ -55,8 +60,9 @@ def read(path: Path) -> list[Sample]:
         raise ModelError(f"{path}: cannot be read ({error}); fetch the artifact again") from error
     samples: list[Sample] = []
     while f"{len(samples)}.in0" in arrays:
-        groups = [_group(arrays, f"{len(samples)}.{kind}") for kind in ("in", "out")]
-        samples.append(Sample(*groups))
+        number = len(samples)
+        taken, given = (_group(arrays, f"{number}.{kind}") for kind in ("in", "out"))
+        samples.append(Sample(taken, given, arrays.get(f"{number}.picture")))
     if not samples or not all(sample.outputs for sample in samples):
         raise ModelError(f"{path}: holds no samples; compile the model again")
     return samples

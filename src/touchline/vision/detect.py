@@ -114,6 +114,11 @@ class Detector:
         self._is_ball = np.array([label == "ball" for label in self.labels])
 
     @property
+    def reading(self) -> Reading:
+        """How it feeds its network and reads its output."""
+        return self._reading
+
+    @property
     def width(self) -> int:
         """Analysis size in px: the width a 16:9 picture is looked at."""
         return self._fixed[0] if self._fixed else self._width
