@@ -62,11 +62,56 @@ def test_free_sizes_stay_free(tmp_path: Path) -> None:
     np.testing.assert_allclose(touchline.load(tmp_path / "out").run(x), by_hand(file, x), rtol=0.1, atol=0.01)
 
 
-def test_what_loses_more_than_its_tolerance_is_not_written(tmp_path: Path) -> None:
+def test_what_loses_more_than_its_tolerance_is_not_written_and_the_layers_to_blame_are_named(
+    tmp_path: Path,
+) -> None:
     file = write_convolutions(tmp_path / "net.onnx", wild=True)
-    with pytest.raises(CheckFailed, match="not the same model"):
-        adopt(file, tmp_path / "out", quantise="int8", calibration=pictures(4), tolerance=1e-3)
+    with pytest.raises(
+        CheckFailed, match=r"not the same model.*most is lost in (second|third) .*(second|third)"
+    ) as caught:
+        adopt(file, tmp_path / "out", quantise="int8", calibration=pictures(4))
+    assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx"]
+
+
+def int8_layers(file: Path) -> set[str]:
+    """Convolutions whose weights are integers."""
+    graph = onnx.load(file).graph
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    return {
+        node.name
+        for node in graph.node
+        if node.op_type == "Conv" and makers.get(node.input[1]) == "DequantizeLinear"
+    }
+
+
+def test_mixed_keeps_the_layers_float_that_int8_cannot_hold(tmp_path: Path) -> None:
+    file = write_convolutions(tmp_path / "net.onnx", wild=True)
+    artifact = adopt(file, tmp_path / "out", quantise="mixed", calibration=pictures(4))
+    said = artifact.manifest
+    assert said["verified"]["passed"]
+    assert said["quantise"] == "mixed"
+    assert {each["layer"] for each in said["sensitivity"]} == {"first", "second", "third"}
+    errors = [each["relative_error"] for each in said["sensitivity"]]
+    assert errors == sorted(errors, reverse=True)
+    assert said["sensitivity"][-1]["layer"] == "first"
+    assert said["float_layers"] == [each["layer"] for each in said["sensitivity"][:2]]
+    assert int8_layers(artifact.file) == {"first"}
+
+
+def test_mixed_keeps_nothing_float_that_it_need_not(tmp_path: Path) -> None:
+    artifact = adopt(
+        write_convolutions(tmp_path / "net.onnx"), tmp_path / "out", quantise="mixed", calibration=pictures(4)
+    )
+    assert artifact.manifest["float_layers"] == []
+    assert int8_layers(artifact.file) == {"first", "second", "third"}
+
+
+def test_where_no_layer_can_be_int8_mixed_says_so(tmp_path: Path) -> None:
+    file = write_convolutions(tmp_path / "net.onnx")
+    with pytest.raises(CheckFailed, match="no layer can be int8 within 1e-07"):
+        adopt(file, tmp_path / "out", quantise="mixed", calibration=pictures(4), tolerance=1e-7)
+    assert not (tmp_path / "out").exists()
 
 
 def test_all_operators_that_nobody_has_are_named_at_once(tmp_path: Path) -> None:

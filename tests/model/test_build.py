@@ -80,6 +80,18 @@ def test_no_weights_lie_outside_the_flatbuffer(folder: Path) -> None:
     assert max(buffer.DataLength() for buffer in buffers) == 360_000
 
 
+def test_mixed_names_layers_as_the_module_does(folder: Path) -> None:
+    model, x = nets.small_net()
+    said = touchline.compile(
+        model, x, "server", quantise="mixed", calibration=pictures(4), out=folder / "mixed", tolerance=0.003
+    ).manifest
+    assert {each["layer"] for each in said["sensitivity"]} == {"body.0", "body.3", "body.5", "head"}
+    assert 0 < len(said["float_layers"]) < 4
+    for target in ("edge", "phone"):
+        with pytest.raises(ConfigError, match="mixed goes to target server"):
+            touchline.compile(model, x, target, quantise="mixed", calibration=pictures(4), out=folder / "never")
+
+
 def test_what_loses_more_than_its_tolerance_is_not_written(folder: Path) -> None:
     model, x = nets.small_net()
     out = folder / "strict"
@@ -146,7 +158,7 @@ def test_a_module_whose_data_decide_is_refused(tmp_path: Path) -> None:
     ("change", "error", "words"),
     [
         ({"target": "toaster"}, ConfigError, "server, edge, phone"),
-        ({"quantise": "int4"}, ConfigError, "none or int8"),
+        ({"quantise": "int4"}, ConfigError, "none, int8 or mixed"),
         ({"quantise": "int8"}, ConfigError, "give calibration samples"),
         ({"calibration": [np.zeros((1, 3, 30, 30), np.float32)]}, ShapeError, "sample 0 is"),
         ({"calibration": [np.zeros((1, 3, 32, 32), np.float64)]}, ShapeError, "float64"),

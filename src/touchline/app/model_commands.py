@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from touchline.app.arrays import load_arrays, save_arrays
 from touchline.app.mcu_commands import compile_mcu, run_mcu
@@ -46,7 +47,9 @@ def compile_(
     target: Annotated[
         str, typer.Option(help="server (ONNX), edge (LiteRT), phone (ExecuTorch) or mcu (C).")
     ] = "edge",
-    quantise: Annotated[str, typer.Option(help="none, or int8, which needs --calibration.")] = "none",
+    quantise: Annotated[
+        str, typer.Option(help="none, int8, or mixed: int8 but for layers that lose too much.")
+    ] = "none",
     calibration: Annotated[
         Path | None,
         typer.Option(
@@ -104,6 +107,8 @@ def compile_(
     if json_:
         typer.echo(json.dumps({"path": str(out), **said}))
         return
+    if "sensitivity" in said:
+        _tell_sensitivity(said["sensitivity"], said["float_layers"])
     _tell_deviation(said["verified"])
     _tell_measured([{"name": str(out), **said["measured"]}])
     _out.print(f"{out}: {said['name']} for {target}, {said['quantise']}, verified", markup=False, highlight=False)
@@ -291,6 +296,16 @@ def _tell_deviation(verified: Mapping[str, Any]) -> None:
     if prepared:
         error = prepared["relative_error"]
         _out.print(f" {prepared['input']}: made of the proof's pictures, off by {error:.3g}", highlight=False)
+
+
+def _tell_sensitivity(found: list[dict[str, Any]], kept: list[str]) -> None:
+    table = Table(box=None)
+    for column in ("layer", "operator", "error where it alone is int8", ""):
+        table.add_column(column, justify="right" if column.startswith("error") else "left", overflow="fold")
+    for each in found:
+        stays = "stays float" if each["layer"] in kept else ""
+        table.add_row(Text(each["layer"]), each["operator"], f"{each['relative_error']:.3g}", stays)
+    _out.print(table)
 
 
 def _tell_measured(found: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native  # pyright: ignore[reportAttributeAccessIssue]
 
-from touchline.model.lower import qdq
+from touchline.model.lower.precision import reduce
 from touchline.model.options import TOLERANCE, known_quantise
 from touchline.model.samples import Real, check_samples, prove_by
 from touchline.model.seal import drafting, seal
@@ -66,17 +66,18 @@ def adopt(
         wanted = [(port.shape, str(port.dtype)) for port in ports]
         how = read_preprocess(preprocess or _seeing(file, ports), ports[0].shape, name)
         real = check_samples(calibration or (), wanted, name, how)
-        if kind == "int8" and not real:
-            raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
+        if kind != "none" and not real:
+            raise ConfigError(f"{name}: {kind} must see real inputs; give calibration samples")
         samples = _reference(draft / _FILE, real or _noise(ports, name), name)
-        if kind == "int8":
-            qdq.quantise(draft / _FILE, [each.inputs for each in real])
+        allowed = TOLERANCE[kind] if tolerance is None else tolerance
+        reduced = reduce(kind, draft / _FILE, [each.inputs for each in real], samples, allowed, name)
         said: dict[str, Any] = {
             "name": name,
             "target": "server",
             "quantise": kind,
             **_ports(model, samples[0]),
-            "tolerance": TOLERANCE[kind] if tolerance is None else tolerance,
+            "tolerance": allowed,
+            **reduced,
             "proof": "calibration" if real else "noise",
             "source": {"file": file.name, "sha256": manifest.sha256(file)},
             **_detecting(file),

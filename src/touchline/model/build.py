@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 
 from touchline.model import trace
 from touchline.model.lower import executorch, litert, onnx
+from touchline.model.lower.precision import reduce
 from touchline.model.options import TARGETS, TOLERANCE, Target, known_quantise, known_target
 from touchline.model.samples import Real, check_samples, prove_by
 from touchline.model.seal import drafting, seal
@@ -56,25 +57,33 @@ def compile(
     """
     known, kind = known_target(target), known_quantise(quantise)
     name = name or type(module).__name__
+    if kind == "mixed" and known != "server":
+        raise ConfigError(
+            f"{name}: mixed goes to target server; for {known} quantise to int8, or leave it in float"
+        )
     folder = Path(out) if out is not None else Path(f"{name}-{target}")
     example = (example,) if isinstance(example, Tensor) else tuple(example)
     with drafting(folder) as draft, _inferring(module):
         wanted = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
         how = read_preprocess(preprocess, wanted[0][0], name)
         real = check_samples(calibration or (), wanted, name, how)
-        if kind == "int8" and not real:
-            raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
+        if kind != "none" and not real:
+            raise ConfigError(f"{name}: {kind} must see real inputs; give calibration samples")
         program = trace.trace(module, example, name)
         _require_operators(program, known, name)
         samples = _reference(module, real or [Real(tuple(tensor.numpy() for tensor in example))], name)
-        seen = [each.inputs for each in real] if kind == "int8" else None
-        file = _lower(module, program, example, known, draft, seen)
+        seen = [each.inputs for each in real]
+        file = _lower(module, program, example, known, draft, seen if kind == "int8" else None)
+        allowed = TOLERANCE[kind] if tolerance is None else tolerance
+        # The other targets' quantisers are part of their way down.
+        reduced = reduce(kind, draft / file, seen, samples, allowed, name) if known == "server" else {}
         said: dict[str, Any] = {
             "name": name,
             "target": target,
             "quantise": kind,
             **_ports(program, samples[0]),
-            "tolerance": TOLERANCE[kind] if tolerance is None else tolerance,
+            "tolerance": allowed,
+            **reduced,
             "proof": "calibration" if real else "example",
             **(facts or {}),
         }
@@ -105,7 +114,7 @@ def _lower(
 ) -> str:
     match target:
         case "server":
-            return onnx.lower(program, folder, calibration)
+            return onnx.lower(program, folder)
         case "edge":
             return litert.lower(module, example, folder, calibration)
         case "phone":

@@ -30,7 +30,7 @@ def draw_losses(log: Path, file: Path) -> None:
             axes.plot(*zip(*points, strict=True), label=name, marker="." if wanted else None)
         _dress(axes, title)
     losses.set_yscale("log")
-    checks.set_xlabel("step")
+    checks.set(xlabel="step", ylim=(0, 1.02))
     FigureCanvasAgg(figure).print_png(file)
 
 

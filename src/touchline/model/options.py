@@ -9,9 +9,10 @@ from touchline.types.errors import ConfigError
 
 Target = Literal["server", "edge", "phone"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-Quantise = Literal["none", "int8"]
+Quantise = Literal["none", "int8", "mixed"]
+"""``mixed``: int8 but for the layers that would lose too much."""
 
-TOLERANCE: Mapping[str, float] = {"none": 1e-3, "int8": 0.1}
+TOLERANCE: Mapping[str, float] = {"none": 1e-3, "int8": 0.1, "mixed": 0.1}
 """Greatest ‖y − r‖ / ‖r‖ of an output that passes, unless the caller says otherwise."""
 
 GOLDEN = 8
@@ -29,5 +30,5 @@ def known_target(target: str) -> Target:
 def known_quantise(quantise: str) -> Quantise:
     """Itself. Raises `ConfigError`."""
     if quantise not in TOLERANCE:
-        raise ConfigError(f"quantise is {quantise!r}; choose none or int8")
+        raise ConfigError(f"quantise is {quantise!r}; choose none, int8 or mixed")
     return cast(Quantise, quantise)

@@ -10,9 +10,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.onnx._internal.exporter import _dispatching, _registration
 
-from touchline.model.lower import qdq
 from touchline.model.lower.quiet import quiet
-from touchline.runtime.golden import Inputs
 from touchline.types.errors import ModelError
 
 FILE = "model.onnx"
@@ -28,14 +26,12 @@ def supports() -> Any:
     return known
 
 
-def lower(program: ExportedProgram, folder: Path, calibration: Inputs | None) -> str:
-    """Write model.onnx; with ``calibration`` in int8 (static, QDQ, weights per channel). Returns its name."""
+def lower(program: ExportedProgram, folder: Path) -> str:
+    """Write model.onnx, in float. Returns its name."""
     with quiet():
         exported = torch.onnx.export(program, dynamo=True, verbose=False)
     if exported is None:
         raise ModelError("the exporter to ONNX gave nothing; report it with the model")
     exported.save(str(folder / FILE), external_data=False)
-    if calibration is not None:
-        qdq.quantise(folder / FILE, calibration)
     onnx.checker.check_model(str(folder / FILE))
     return FILE
