@@ -26,11 +26,14 @@ def broken() -> dict[str, str]:
     return {each.name: each.found for each in probe_codecs() if not each.works}
 
 
-def test_a_clip_that_decodes_to_another_picture_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs, "_BRIGHT", 180)
+@pytest.mark.parametrize(("half", "wanted"), [("_BRIGHT", "60 and 180"), ("_DARK", "180 and 200")])
+def test_a_clip_that_decodes_to_another_picture_is_noticed(
+    half: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codecs, half, 180)
     found = broken()
     for name in ("H.264 decoder", "H.265 decoder", "ffmpeg program"):
-        assert "gave luma 60 and 200, not 60 and 180" in found[name]
+        assert f"gave luma 60 and 200, not {wanted}" in found[name]
 
 
 @pytest.mark.parametrize(("name", "constant"), [("H.264 decoder", "H264"), ("H.265 decoder", "H265")])

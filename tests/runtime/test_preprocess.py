@@ -104,8 +104,10 @@ def test_what_is_said_rightly_passes_and_a_picture_runs(tmp_path: Path) -> None:
 def test_a_manifest_that_prepares_otherwise_is_refused(
     trap: str, change: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
+    verdict = verify(artifact(tmp_path / "a", RIGHT | change))
+    assert not verdict.passed
     with pytest.raises(CheckFailed, match=words) as caught:
-        verify(artifact(tmp_path / "a", RIGHT | change)).require()
+        verdict.require()
     assert "\n" not in str(caught.value)
 
 

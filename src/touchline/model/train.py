@@ -164,8 +164,9 @@ class Run:
                 seen = probe(self.averaged, held, self._plan.style.width) if held else {}
                 if seen:
                     self._judge(seen)
-                self._save()
+                # Logged first: what a kill leaves in the log beyond the checkpoint is cut off, a gap would stay.
                 yield {"step": self.step, **seen}
+                self._save()
                 if self.stopped:
                     return
         self._save()
