@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 import touchline
-from touchline.model.build import TARGETS
 from touchline.model.nets.athlete import AthleteNet
+from touchline.model.options import TARGETS
 from touchline.runtime.measure import take_turns
 
 

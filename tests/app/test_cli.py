@@ -11,7 +11,17 @@ from touchline.types import ConfigError
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("demo",), ("live",), ("analyse",), ("init",), ("model",), ("model", "evaluate"), ("model", "train")],
+    [
+        (),
+        ("demo",),
+        ("live",),
+        ("analyse",),
+        ("init",),
+        ("model",),
+        ("model", "evaluate"),
+        ("model", "train"),
+        ("models",),
+    ],
     ids=" ".join,
 )
 def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
@@ -22,7 +32,7 @@ def test_help_at_every_level(arguments: tuple[str, ...]) -> None:
     assert command(*arguments, "-h").stdout == done.stdout
 
 
-@pytest.mark.parametrize("arguments", [(), ("model",)], ids=["touchline", "model"])
+@pytest.mark.parametrize("arguments", [(), ("model",), ("models",)], ids=["touchline", "model", "models"])
 def test_a_group_alone_shows_its_help_and_nothing_else(arguments: tuple[str, ...]) -> None:
     done = command(*arguments)
     assert done.returncode == 2

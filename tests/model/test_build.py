@@ -14,6 +14,7 @@ import torch
 
 import touchline
 from tests.model import nets
+from touchline.model.samples import Pair
 from touchline.runtime import manifest
 from touchline.types import CheckFailed, ConfigError, ModelError, ShapeError
 
@@ -79,6 +80,18 @@ def test_no_weights_lie_outside_the_flatbuffer(folder: Path) -> None:
     assert max(buffer.DataLength() for buffer in buffers) == 360_000
 
 
+def test_mixed_names_layers_as_the_module_does(folder: Path) -> None:
+    model, x = nets.small_net()
+    said = touchline.compile(
+        model, x, "server", quantise="mixed", calibration=pictures(4), out=folder / "mixed", tolerance=0.003
+    ).manifest
+    assert {each["layer"] for each in said["sensitivity"]} == {"body.0", "body.3", "body.5", "head"}
+    assert 0 < len(said["float_layers"]) < 4
+    for target in ("edge", "phone"):
+        with pytest.raises(ConfigError, match="mixed goes to target server"):
+            touchline.compile(model, x, target, quantise="mixed", calibration=pictures(4), out=folder / "never")
+
+
 def test_what_loses_more_than_its_tolerance_is_not_written(folder: Path) -> None:
     model, x = nets.small_net()
     out = folder / "strict"
@@ -97,6 +110,21 @@ def test_all_unsupported_operators_are_named_with_their_lines(target: str, tmp_p
     assert "i1e" in message
     assert message.count("nets.py:") == 2
     assert "\n" not in message
+
+
+def test_a_preprocess_that_the_training_did_not_have_is_not_written(folder: Path) -> None:
+    model, x = nets.small_net()
+    shown = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    pairs = [Pair(shown, (shown / np.float32(255)).transpose(2, 0, 1)[None])]
+    for how, fails in (({"colour": "bgr"}, True), ({"range": [0, 255]}, True), ({"colour": "rgb"}, False)):
+        out = folder / "seen"
+        if fails:
+            with pytest.raises(CheckFailed, match="it fits with"):
+                touchline.compile(model, x, "server", calibration=pairs, preprocess=how, out=out)
+            assert not out.exists()
+        else:
+            touchline.compile(model, x, "server", calibration=pairs, preprocess=how, out=out)
+            assert isinstance(touchline.load(out).run(shown), tuple)
 
 
 def test_the_caller_s_module_stays_as_it_was(tmp_path: Path) -> None:
@@ -130,7 +158,7 @@ def test_a_module_whose_data_decide_is_refused(tmp_path: Path) -> None:
     ("change", "error", "words"),
     [
         ({"target": "toaster"}, ConfigError, "server, edge, phone"),
-        ({"quantise": "int4"}, ConfigError, "none or int8"),
+        ({"quantise": "int4"}, ConfigError, "none, int8 or mixed"),
         ({"quantise": "int8"}, ConfigError, "give calibration samples"),
         ({"calibration": [np.zeros((1, 3, 30, 30), np.float32)]}, ShapeError, "sample 0 is"),
         ({"calibration": [np.zeros((1, 3, 32, 32), np.float64)]}, ShapeError, "float64"),

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -72,10 +73,86 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     child.wait(10)
     step = torch.load(checkpoint, weights_only=True)["step"]
     assert 5 <= step < 20
+    with (tmp_path / "cut" / "small" / "log.jsonl").open("a") as log:  # as one killed while it wrote leaves it
+        log.write(f'{{"step": {step + 5}, "people_ap50": 9}}\n{{"step": {step + 1}')
     cut = weights(train(recipe, tmp_path / "cut"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
-    log = [json.loads(line) for line in (tmp_path / "cut" / "small" / "log.jsonl").read_text().splitlines()]
-    assert any("people_ap50" in entry for entry in log)
+    # What was said of the steps that were lost is said once, and the looks at held pictures are the same.
+    whole_log, cut_log = (log_of(tmp_path / name / "small") for name in ("whole", "cut"))
+    assert [entry["step"] for entry in whole_log] == [5, 10, 15, 20]
+    assert all("people_ap50" in entry for entry in whole_log)
+    assert cut_log == whole_log
+
+
+def log_of(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_that_no_longer_improves_ends_with_its_best_weights(tmp_path: Path) -> None:
+    from touchline.model.train import train
+
+    recipe = write_recipe(tmp_path, steps=400)
+    text = recipe.read_text().replace("lr = 4e-3", "lr = 1e-12\npatience = 2")
+    recipe.write_text(text)
+    said: list[str] = []
+    run = train(recipe, tmp_path, said.append)
+    assert [entry["step"] for entry in log_of(run)] == [5, 10, 15]
+    assert any("no better since step 5" in line for line in said)
+    trained = json.loads((run / "artifact" / "manifest.json").read_text())["trained"]
+    assert (trained["steps"], trained["stopped_at_step"], trained["best_step"]) == (15, 15, 5)
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    assert all(torch.equal(state["averaged"][name], state["best"][name]) for name in state["best"])
+    before = weights(run)
+    train(recipe, tmp_path, said.append)  # started again, it is done
+    assert all(torch.equal(before[name], value) for name, value in weights(run).items())
+    assert len(log_of(run)) == 3
+
+
+def test_better_weights_start_the_wait_anew() -> None:
+    from touchline.model.recipe import read_text
+    from touchline.model.train import Run
+
+    plan = read_text(
+        "[schedule]\ncheckpoint = 5\npatience = 2\n[net]\nwidths = [8, 8, 8, 8]\n[[sets]]", Path("r.toml")
+    )
+    run = Run(plan, Path("never"), {})
+    for step, people, stopped in (
+        (5, 0.1, False),
+        (10, 0.1, False),
+        (15, 0.2, False),
+        (20, 0.1, False),
+        (25, 0.2, True),
+    ):
+        run.step = step
+        next(iter(run.averaged.parameters())).data.fill_(step)
+        run._judge({"people_ap50": people, "ball_ap50": float("nan")})
+        assert run.stopped == stopped
+    assert run.best_step == 15
+    assert float(next(iter(run.averaged.parameters())).detach().mean()) == 15
+
+
+def test_what_it_learnt_from_is_recorded_and_must_stay(tmp_path: Path) -> None:
+    from touchline.model.data.yolo import fingerprint
+    from touchline.model.train import train
+
+    run = train(write_recipe(tmp_path, steps=5), tmp_path)
+    trained = json.loads((run / "artifact" / "manifest.json").read_text())["trained"]
+    assert trained["data_sha256"] == {"set": fingerprint(tmp_path / "set")}
+    assert trained["seed"] == 1
+    label = next((tmp_path / "set" / "labels").iterdir())
+    label.write_text(label.read_text().replace("0 ", "1 "))
+    assert fingerprint(tmp_path / "set") not in trained["data_sha256"].values()
+    with pytest.raises(ConfigError, match="was made from other pictures in set"):
+        train(write_recipe(tmp_path, steps=5), tmp_path)
+
+
+def test_how_it_went_is_drawn(trained: Path) -> None:
+    for name in ("loss.png", "pr.png"):
+        picture = cv2.imread(str(trained / name))
+        assert picture is not None
+        assert min(picture.shape[:2]) > 300
+        curves = (picture.max(2).astype(int) - picture.min(2)) > 60  # coloured, as axes and words are not
+        assert curves.sum() > 500
 
 
 def test_a_run_of_another_recipe_is_not_continued(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import touchline
-from touchline.runtime import golden, manifest
+from touchline.runtime import golden, manifest, shelf
 from touchline.runtime.gate import Limits, decide, gate, limits_of
 from touchline.runtime.golden import Sample
 from touchline.runtime.measure import Latency, Measurement, measure
@@ -120,7 +120,7 @@ def test_golden_samples_that_no_such_model_gave_are_refused(odd: str, tmp_path: 
         compare(program, samples, 1e-3, "t")
 
 
-@pytest.mark.parametrize("folder", [path.parent for path in manifest.SHIPPED.glob("*/manifest.json")])
+@pytest.mark.parametrize("folder", [path.parent for path in shelf.SHIPPED.glob("*/manifest.json")])
 def test_every_shipped_model_is_proved_here(folder: Path) -> None:
     assert verify(folder).require().samples >= 2
 
@@ -196,7 +196,7 @@ def verdict(error: float = 1e-5) -> Verdict:
 
 
 def costs(ms: float = 1, memory: float = 100, size: int = 1000) -> Measurement:
-    return Measurement("t", (Latency(1, ms, ms),), 10, memory, size, "m")
+    return Measurement("t", "cpu", (Latency(1, ms, ms),), 10, memory, size, "m")
 
 
 positive = st.floats(0.01, 1e6)
@@ -243,3 +243,23 @@ def test_models_of_another_kind_are_not_compared(tmp_path: Path) -> None:
     old = artifact(tmp_path / "b", task="detect")
     with pytest.raises(ModelError, match="compare models of one kind"):
         gate(new, old)
+
+
+def test_a_few_values_cut_off_are_refused_however_small_the_error(tmp_path: Path) -> None:
+    """A clipped peak is what a detector lives on; the whole output is off by far less than is allowed."""
+    artifact(tmp_path / "a")
+    peak = max(float(reference(picture).max()) for picture in PICTURES)
+    clipped = tmp_path / "b"
+    artifact(clipped)
+    model = onnx.load(clipped / "model.onnx")
+    model.graph.node[-1].output[0] = "all"
+    model.graph.node.append(helper.make_node("Min", ["all", "limit"], ["y"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(peak * 0.7, np.float32), "limit"))
+    onnx.save(model, clipped / "model.onnx")
+    golden.write(clipped / golden.FILE, [Sample((x,), (reference(x),)) for x in PICTURES])
+    said = dict(manifest.read(tmp_path / "a").manifest)
+    manifest.write(clipped, said | {"tolerance": 0.1}, ["model.onnx", golden.FILE])
+    verdict = verify(clipped)
+    assert verdict.worst.relative_error < 0.1
+    with pytest.raises(CheckFailed, match="of its values saturated"):
+        verdict.require()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.runtime.test_load import tflite_file
-from touchline.runtime import manifest
+from touchline.runtime import manifest, shelf
 from touchline.runtime.load import load
 from touchline.types import Detections, Frame, ModelError
 from touchline.vision import boxes as heads
@@ -238,7 +238,7 @@ def test_a_person_is_found_where_they_are() -> None:
 
 
 def artifact(folder: Path) -> Path:
-    return Path(shutil.copytree(manifest.SHIPPED / "athlete", folder / "athlete"))
+    return Path(shutil.copytree(shelf.SHIPPED / "athlete", folder / "athlete"))
 
 
 def refused(what: Any, **more: Any) -> str:
@@ -284,7 +284,7 @@ def test_a_manifest_may_not_reach_out_of_its_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_not_a_model_is_refused(tmp_path: Path) -> None:
-    assert "shipped are: athlete" in refused("athlet")
+    assert "there are: athlete" in refused("athlet")
     (tmp_path / "empty").mkdir()
     assert "no manifest.json" in refused(tmp_path / "empty")
     (tmp_path / "m.onnx").write_bytes(b"not a model")

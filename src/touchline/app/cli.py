@@ -14,6 +14,7 @@ from rich.console import Console
 
 import touchline
 from touchline.app.model_commands import model_app
+from touchline.app.models_commands import models_app
 from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
 from touchline.types import CheckFailed, ConfigError, InputError, SourceError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model_app, name="model")
+app.add_typer(models_app, name="models")
 
 _out = Console()
 _err = Console(stderr=True)
@@ -171,6 +173,14 @@ def analyse(
             highlight=False,
         )
     return max((_fail(str(error), 2) for error in errors), default=0)
+
+
+@app.command("doctor", epilog="Example: touchline doctor")
+def doctor_(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """What this box has: runtimes, accelerators and codecs, each tried out, and how to come by what is missing."""
+    from touchline.app.doctor import doctor
+
+    doctor(json_=json_, out=_out, err=_err)
 
 
 @app.command(epilog="Example: touchline init > venue.toml")

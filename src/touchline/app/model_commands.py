@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from touchline.app.arrays import load_arrays, save_arrays
 from touchline.app.mcu_commands import compile_mcu, run_mcu
@@ -27,6 +28,9 @@ _out = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="An artifact's folder.")]
+Device = Annotated[
+    str, typer.Option(help="auto (an accelerator if there is one, else cpu), cpu, cuda, openvino …")
+]
 Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads of one inference.")]
 
 
@@ -34,15 +38,26 @@ Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads of one infer
 def compile_(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="FILE.py:FUNCTION, a run's checkpoint.pt; for mcu an int8 .tflite."),
+        typer.Argument(
+            metavar="MODEL",
+            help="FILE.py:FUNCTION, a run's checkpoint.pt, a float .onnx (for server), an int8 .tflite (for mcu).",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The artifact's folder, which must not exist yet.")],
     target: Annotated[
         str, typer.Option(help="server (ONNX), edge (LiteRT), phone (ExecuTorch) or mcu (C).")
     ] = "edge",
-    quantise: Annotated[str, typer.Option(help="none, or int8, which needs --calibration.")] = "none",
+    quantise: Annotated[
+        str, typer.Option(help="none, int8, or mixed: int8 but for layers that lose too much.")
+    ] = "none",
     calibration: Annotated[
-        Path | None, typer.Option(help="Folder of real inputs: one .npy each, or .npz if the model takes several.")
+        Path | None,
+        typer.Option(
+            help="Folder of real inputs: .npy (.npz for several arrays each); pictures with --preprocess."
+        ),
+    ] = None,
+    preprocess: Annotated[
+        Path | None, typer.Option(help="TOML that says how a picture becomes the input: colour, range, fit …")
     ] = None,
     tolerance: Annotated[float | None, typer.Option(min=0.0, help="Greatest relative error that passes.")] = None,
     json_: Json = False,
@@ -57,35 +72,54 @@ def compile_(
             )
         compile_mcu(Path(model), out, json_=json_)
         return
-    from touchline.model.build import compile
-    from touchline.model.origin import find
+    from touchline.app.pictures import calibration_inputs, read_preprocess
 
-    origin = find(model)
-    artifact = compile(
-        origin.module,
-        origin.example,
-        target,
-        out=out,
-        quantise=quantise,
-        calibration=_inputs(calibration) if calibration else None,
-        tolerance=tolerance,
-        name=origin.name,
-    )
+    samples = calibration_inputs(calibration) if calibration else None
+    how = read_preprocess(preprocess) if preprocess else None
+    if model.endswith(".onnx"):
+        if target != "server":
+            raise ConfigError(
+                f"{model}: ONNX goes to target server; for {target} give what it was exported from: "
+                "FILE.py:FUNCTION or a checkpoint.pt"
+            )
+        from touchline.model.adopt import adopt
+
+        artifact = adopt(
+            Path(model), out, quantise=quantise, calibration=samples, tolerance=tolerance, preprocess=how
+        )
+    else:
+        from touchline.model.build import compile
+        from touchline.model.origin import find
+
+        origin = find(model)
+        artifact = compile(
+            origin.module,
+            origin.example,
+            target,
+            out=out,
+            quantise=quantise,
+            calibration=samples,
+            tolerance=tolerance,
+            name=origin.name,
+            preprocess=how,
+        )
     said = artifact.manifest
     if json_:
         typer.echo(json.dumps({"path": str(out), **said}))
         return
+    if "sensitivity" in said:
+        _tell_sensitivity(said["sensitivity"], said["float_layers"])
     _tell_deviation(said["verified"])
     _tell_measured([{"name": str(out), **said["measured"]}])
     _out.print(f"{out}: {said['name']} for {target}, {said['quantise']}, verified", markup=False, highlight=False)
 
 
 @model_app.command(epilog="Example: touchline model verify net-edge/")
-def verify(folder: Folder, threads: Threads = 1, json_: Json = False) -> None:
+def verify(folder: Folder, threads: Threads = 1, device: Device = "auto", json_: Json = False) -> None:
     """Prove on this device that an artifact is the model it was compiled from."""
     from touchline.runtime.verify import verify
 
-    verdict = verify(_artifact(folder, "verify"), threads=threads)
+    verdict = verify(_artifact(folder, "verify"), threads=threads, device=device)
     if json_:
         typer.echo(json.dumps(verdict.as_dict()))
     else:
@@ -98,13 +132,16 @@ def bench(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Artifacts, measured in turns.")],
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads; may be given several times.")] = None,
     rounds: Annotated[int, typer.Option(min=1, max=100_000, help="Turns of each.")] = 60,
+    device: Annotated[
+        list[str] | None, typer.Option(help="auto, cpu, cuda, openvino …; may be given several times.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Measure artifacts on this device, side by side: latency, cold start, memory, size."""
     from touchline.runtime.measure import measure
 
     paths = [_artifact(folder, "bench") for folder in folders]
-    found = [each.as_dict() for each in measure(paths, threads=threads, rounds=rounds)]
+    found = [each.as_dict() for each in measure(paths, threads=threads, rounds=rounds, devices=device or ["auto"])]
     if json_:
         typer.echo(json.dumps(found))
     else:
@@ -114,16 +151,18 @@ def bench(
 @model_app.command(epilog="Example: touchline model run net-edge/ --input x.npy --out y.npy")
 def run(
     folder: Folder,
-    input_: Annotated[Path, typer.Option("--input", help=".npy; an .npz if the model takes several arrays.")],
+    input_: Annotated[Path, typer.Option("--input", help=".npy (.npz for several arrays), or a picture.")],
     out: Annotated[
         Path | None, typer.Option("--out", "--output", help=".npy (.npz for several); printed if left out.")
     ] = None,
     on: Annotated[str, typer.Option(help="host; for target mcu also qemu:cortex-m4 or qemu:cortex-m55.")] = "host",
     threads: Threads = 1,
+    device: Device = "auto",
     json_: Json = False,
 ) -> None:
     """Run a compiled model once on an array."""
-    from touchline.runtime.manifest import find, read
+    from touchline.runtime.manifest import read
+    from touchline.runtime.shelf import find
 
     path = find(folder)
     said = dict(read(path).manifest) if path.is_dir() else {}
@@ -132,14 +171,21 @@ def run(
         return
     if on != "host":
         raise ConfigError(f"--on {on}: only what was compiled for mcu runs there; leave --on out")
+    from touchline.app.pictures import is_picture, load_picture
     from touchline.runtime.program import load
 
-    program = load(path, threads=threads)
-    outputs = program.outputs_of(*load_arrays(input_, [port.name for port in program.inputs]))
+    program = load(path, threads=threads, device=device)
+    if is_picture(input_):
+        arrays = [program.prepare(load_picture(input_))]
+    else:
+        arrays = load_arrays(input_, [port.name for port in program.inputs])
+    outputs = program.outputs_of(*arrays)
     if out is not None:
         save_arrays(out, {port.name: each for port, each in zip(program.outputs, outputs, strict=True)})
     if json_:
-        typer.echo(json.dumps({"on": on, "outputs": [each.tolist() for each in outputs]}))
+        typer.echo(
+            json.dumps({"on": on, "device": program.device, "outputs": [each.tolist() for each in outputs]})
+        )
     elif out is None:
         for each in outputs:
             _out.print(np.array2string(each), markup=False, highlight=False)
@@ -219,18 +265,10 @@ def train(
     train_model(recipe, runs)
 
 
-def _inputs(folder: Path) -> Iterator[Any]:
-    """Calibration inputs, in the order of their names."""
-    files = sorted(path for path in folder.glob("*.np[yz]")) if folder.is_dir() else []
-    if not files:
-        raise ConfigError(f"{folder}: holds no .npy or .npz files; save real inputs there with numpy.save")
-    for file in files:
-        yield tuple(load_arrays(file))
-
-
 def _artifact(folder: Path, command: str) -> Path:
     """The folder. Raises `ConfigError` where it was compiled for mcu, of which ``command`` knows nothing."""
-    from touchline.runtime.manifest import find, read
+    from touchline.runtime.manifest import read
+    from touchline.runtime.shelf import find
 
     path = find(folder)
     if path.is_dir() and read(path).manifest.get("target") == "mcu":
@@ -254,17 +292,32 @@ def _tell_deviation(verified: Mapping[str, Any]) -> None:
             f"{verified['tolerance']:.3g}",
         )
     _out.print(table)
+    prepared = verified.get("prepared")
+    if prepared:
+        error = prepared["relative_error"]
+        _out.print(f" {prepared['input']}: made of the proof's pictures, off by {error:.3g}", highlight=False)
+
+
+def _tell_sensitivity(found: list[dict[str, Any]], kept: list[str]) -> None:
+    table = Table(box=None)
+    for column in ("layer", "operator", "error where it alone is int8", ""):
+        table.add_column(column, justify="right" if column.startswith("error") else "left", overflow="fold")
+    for each in found:
+        stays = "stays float" if each["layer"] in kept else ""
+        table.add_row(Text(each["layer"]), each["operator"], f"{each['relative_error']:.3g}", stays)
+    _out.print(table)
 
 
 def _tell_measured(found: list[dict[str, Any]]) -> None:
     table = Table(box=None)
-    for column in ("artifact", "threads", "p50 ms", "p95 ms", "cold start ms", "memory MB", "size kB"):
-        table.add_column(column, justify="left" if column == "artifact" else "right")
+    for column in ("artifact", "device", "threads", "p50 ms", "p95 ms", "cold start ms", "memory MB", "size kB"):
+        table.add_column(column, justify="left" if column in ("artifact", "device") else "right")
     for each in found:
         for row, latency in enumerate(each["latency"]):
             first = row == 0
             table.add_row(
                 each["name"] if first else "",
+                each["device"] if first else "",
                 str(latency["threads"]),
                 f"{latency['p50_ms']:.3g}",
                 f"{latency['p95_ms']:.3g}",

@@ -6,34 +6,24 @@ What `touchline.compile` is. The first half, training, is train.py; between the 
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from touchline.model import trace
 from touchline.model.lower import executorch, litert, onnx
+from touchline.model.lower.precision import reduce
+from touchline.model.options import TARGETS, TOLERANCE, Target, known_quantise, known_target
+from touchline.model.samples import Real, check_samples, prove_by
+from touchline.model.seal import drafting, seal
 from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Array, Sample
-from touchline.runtime.measure import measure
-from touchline.runtime.verify import verify
-from touchline.types.errors import ConfigError, ModelError, ShapeError
-
-Target = Literal["server", "edge", "phone"]
-TARGETS: tuple[Target, ...] = get_args(Target)
-Quantise = Literal["none", "int8"]
-
-TOLERANCE: Mapping[str, float] = {"none": 1e-3, "int8": 0.1}
-"""Greatest ‖y − r‖ / ‖r‖ of an output that passes, unless the caller says otherwise."""
-
-_GOLDEN = 8
-_GOLDEN_BYTES = 32_000_000
+from touchline.runtime.preprocess import read as read_preprocess
+from touchline.types.errors import ConfigError, ModelError
 
 
 def compile(
@@ -46,6 +36,7 @@ def compile(
     calibration: Iterable[Any] | None = None,
     tolerance: float | None = None,
     name: str | None = None,
+    preprocess: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> manifest.Artifact:
     """Compile ``module`` for a device and prove that it is still the same model.
@@ -55,50 +46,50 @@ def compile(
     inputs, each an array or tensor, or a tuple of them where the module takes several. ``tolerance``: greatest
     relative error ‖y − r‖₂ / ‖r‖₂ of any output against the float module, on up to eight of the calibration
     inputs (else the example); by default 0.001 in float and 0.1 in int8. ``out``: the artifact's folder, by
-    default NAME-TARGET here; it must not exist yet. ``facts``: more keys for its manifest (task, licence, what
+    default NAME-TARGET here; it must not exist yet. ``preprocess``: keys of `Preprocess`: how a
+    picture becomes the module's one input; calibration inputs may then be pictures, uint8 (H, W, 3) RGB, or
+    `Pair`, which proves that it is so. ``facts``: more keys for its manifest (task, licence, what
     it was trained on, limits …).
 
     Raises `CheckFailed` where the compiled model is another one than the module, so that nothing is written;
     `ModelError`: cannot be traced, or holds operators that the target does not have (all are named);
     `ConfigError`: an unknown target and the like; `ShapeError`: calibration inputs unlike the example.
     """
-    known, kind = _target(target), _quantise(quantise)
+    known, kind = known_target(target), known_quantise(quantise)
     name = name or type(module).__name__
+    if kind == "mixed" and known != "server":
+        raise ConfigError(
+            f"{name}: mixed goes to target server; for {known} quantise to int8, or leave it in float"
+        )
     folder = Path(out) if out is not None else Path(f"{name}-{target}")
-    if folder.exists():
-        raise ConfigError(f"{folder}: exists already; name another folder or remove it")
     example = (example,) if isinstance(example, Tensor) else tuple(example)
-    real = _samples(calibration, example, name)
-    if kind == "int8" and not real:
-        raise ConfigError(f"{name}: int8 must see real inputs; give calibration samples")
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _inferring(module), tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+    with drafting(folder) as draft, _inferring(module):
+        wanted = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
+        how = read_preprocess(preprocess, wanted[0][0], name)
+        real = check_samples(calibration or (), wanted, name, how)
+        if kind != "none" and not real:
+            raise ConfigError(f"{name}: {kind} must see real inputs; give calibration samples")
         program = trace.trace(module, example, name)
         _require_operators(program, known, name)
-        samples = _reference(module, real or [tuple(tensor.numpy() for tensor in example)], name)
-        draft = Path(work) / folder.name
-        draft.mkdir()
-        file = _lower(module, program, example, known, draft, real if kind == "int8" else None)
-        golden.write(draft / golden.FILE, samples)
+        samples = _reference(module, real or [Real(tuple(tensor.numpy() for tensor in example))], name)
+        seen = [each.inputs for each in real]
+        file = _lower(module, program, example, known, draft, seen if kind == "int8" else None)
+        allowed = TOLERANCE[kind] if tolerance is None else tolerance
+        # The other targets' quantisers are part of their way down.
+        reduced = reduce(kind, draft / file, seen, samples, allowed, name) if known == "server" else {}
         said: dict[str, Any] = {
             "name": name,
             "target": target,
             "quantise": kind,
             **_ports(program, samples[0]),
-            "tolerance": TOLERANCE[kind] if tolerance is None else tolerance,
+            "tolerance": allowed,
+            **reduced,
+            "proof": "calibration" if real else "example",
             **(facts or {}),
         }
-        files = [file, golden.FILE]
-        manifest.write(draft, said, files)
-        # From here on as on a device: what was written is loaded, run and judged.
-        said["verified"] = verify(draft).require().as_dict()
-        manifest.write(draft, said, files)
-        (measured,) = measure([draft])
-        said["measured"] = {key: value for key, value in measured.as_dict().items() if key != "name"}
-        manifest.write(draft, said, files)
-        shutil.move(draft, folder)
-    return manifest.read(folder)
+        if how is not None:
+            said["inputs"][0] |= {"layout": how.layout, "preprocess": how.as_dict()}
+        return seal(draft, folder, said, file, samples)
 
 
 @contextlib.contextmanager
@@ -123,7 +114,7 @@ def _lower(
 ) -> str:
     match target:
         case "server":
-            return onnx.lower(program, folder, calibration)
+            return onnx.lower(program, folder)
         case "edge":
             return litert.lower(module, example, folder, calibration)
         case "phone":
@@ -148,21 +139,15 @@ def _require_operators(program: ExportedProgram, target: Target, name: str) -> N
         raise trace.refuse(name, target, missing, others)
 
 
-def _reference(module: nn.Module, inputs: Sequence[tuple[Array, ...]], name: str) -> list[Sample]:
+def _reference(module: nn.Module, inputs: Sequence[Real], name: str) -> list[Sample]:
     """What the float module itself answers to the first of ``inputs``."""
-    samples: list[Sample] = []
-    held = 0
-    for arrays in inputs[:_GOLDEN]:
+
+    def answer(arrays: tuple[Array, ...]) -> list[Array]:
         with torch.no_grad():
-            answer = module(*(torch.from_numpy(array.copy()) for array in arrays))
-        outputs = tuple(tensor.numpy() for tensor in _tensors(answer))
-        if not all(np.isfinite(array).all() for array in outputs):
-            raise ModelError(f"{name}: itself answers a NaN or an infinity; mend the module or its inputs")
-        held += sum(array.nbytes for array in (*arrays, *outputs))
-        if samples and held > _GOLDEN_BYTES:
-            break
-        samples.append(Sample(arrays, outputs))
-    return samples
+            given = module(*(torch.from_numpy(array.copy()) for array in arrays))
+        return [tensor.numpy() for tensor in _tensors(given)]
+
+    return prove_by(inputs, answer, name)
 
 
 def _tensors(answer: Any) -> list[Tensor]:
@@ -171,26 +156,6 @@ def _tensors(answer: Any) -> list[Tensor]:
     if isinstance(answer, list | tuple):
         return [tensor for each in cast(Sequence[Any], answer) for tensor in _tensors(each)]
     raise ModelError(f"the module answers {type(answer).__name__}; let it return a tensor or a tuple of tensors")
-
-
-def _samples(calibration: Iterable[Any] | None, example: Sequence[Tensor], name: str) -> list[tuple[Array, ...]]:
-    """Calibration inputs as arrays, checked against the example."""
-    found: list[tuple[Array, ...]] = []
-    for number, given in enumerate(calibration or ()):
-        arrays = tuple(
-            np.ascontiguousarray(each.numpy() if isinstance(each, Tensor) else each)
-            for each in (given if isinstance(given, tuple | list) else (given,))
-        )
-        mine = [(array.shape, str(array.dtype)) for array in arrays]
-        want = [(tuple(tensor.shape), str(tensor.numpy().dtype)) for tensor in example]
-        if mine != want:
-            raise ShapeError(
-                f"{name}: calibration sample {number} is {mine}, the example is {want}; make them alike"
-            )
-        if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
-            raise ShapeError(f"{name}: calibration sample {number} holds a NaN or an infinity; leave it out")
-        found.append(arrays)
-    return found
 
 
 def _ports(program: ExportedProgram, sample: Sample) -> dict[str, list[dict[str, Any]]]:
@@ -206,15 +171,3 @@ def _ports(program: ExportedProgram, sample: Sample) -> dict[str, list[dict[str,
         ]
         for key, group, arrays in (("inputs", names, sample.inputs), ("outputs", outputs, sample.outputs))
     }
-
-
-def _target(target: str) -> Target:
-    if target not in TARGETS:
-        raise ConfigError(f"target is {target!r}; choose {', '.join(TARGETS)}")
-    return target
-
-
-def _quantise(quantise: str) -> Quantise:
-    if quantise not in TOLERANCE:
-        raise ConfigError(f"quantise is {quantise!r}; choose none or int8")
-    return cast(Quantise, quantise)

@@ -67,13 +67,36 @@ def rate(seen: Sequence[Detections], pictures: Sequence[Picture]) -> dict[str, f
     }
 
 
+Matches = tuple[list[tuple[NDArray[np.float32], NDArray[np.float32]]], list[NDArray[np.float32]]]
+"""What `average_precision` takes: boxes and scores by picture, and the true boxes."""
+
+
+def people_and_balls(seen: Sequence[Detections], pictures: Sequence[Picture]) -> dict[str, Matches]:
+    """What `rate` scores, by name; only what is labelled at all."""
+    labels = seen[0].labels
+    ball = labels.index("ball") if "ball" in labels else -1
+    people = [index for index in range(len(labels)) if index != ball]
+    both = {
+        "people": matches(seen, pictures, people, [kind for kind in range(UNSURE) if kind != BALL]),
+        "ball": matches(seen, pictures, [ball], [BALL]),
+    }
+    return {name: pair for name, pair in both.items() if any(len(boxes) for boxes in pair[1])}
+
+
 def _score(
     seen: Sequence[Detections], pictures: Sequence[Picture], classes: Sequence[int], kinds: Sequence[int]
 ) -> float:
+    return average_precision(*matches(seen, pictures, classes, kinds))
+
+
+def matches(
+    seen: Sequence[Detections], pictures: Sequence[Picture], classes: Sequence[int], kinds: Sequence[int]
+) -> Matches:
+    """Detections of ``classes`` against labels of ``kinds``, by picture."""
     found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     truth: list[NDArray[np.float32]] = []
     for detections, picture in zip(seen, pictures, strict=True):
         mine = np.isin(detections.classes, classes)
         found.append((detections.boxes[mine], detections.scores[mine]))
         truth.append(picture.boxes[np.isin(picture.kinds, kinds)])
-    return average_precision(found, truth)
+    return found, truth

@@ -8,22 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from touchline.model.curves import draw_precision_recall
 from touchline.model.data.lessons import Source
 from touchline.model.data.pictures import Picture
-from touchline.model.evaluate_detector import score
+from touchline.model.evaluate_detector import look, people_and_balls, rate
 from touchline.model.export import export_onnx, load_checkpoint, write_artifact
 from touchline.model.recipe import Recipe
-from touchline.vision.detect import load_detector
 
 _CALIBRATION = 64
 _PROOF = 4
 """Pictures whose planes and float answers go with the artifact: at 960×544 some 2.5 MB each."""
-_LEAST = 0.02
 
 
-def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence[Picture]) -> Path:
+def finish(
+    folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence[Picture], told: dict[str, Any]
+) -> Path:
     """``folder``/artifact: the averaged weights of ``folder``/checkpoint.pt in int8, calibrated on pictures of
-    ``sources``, scored on ``held``."""
+    ``sources``, scored on ``held`` (``folder``/pr.png shows how). ``told``: what else its manifest says of the
+    training."""
     artifact = folder / "artifact"
     artifact.mkdir(exist_ok=True)
     pictures = [picture for source in sources for picture in source.pictures]
@@ -36,7 +38,7 @@ def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
         "trained": {
             "recipe_sha256": hashlib.sha256(plan.text.encode()).hexdigest(),
-            "steps": plan.schedule.steps,
+            **told,
             "sets": {spec.path: len(source.pictures) for spec, source in zip(plan.sets, sources, strict=True)},
         },
         "accuracy": {},
@@ -47,12 +49,12 @@ def finish(folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence
     )
     write()
     if held:
-        detector = load_detector(artifact, options={"score": _LEAST, "ball_score": _LEAST})
-        found = score(detector.detect, held)
+        seen = look(artifact, held)
         facts["accuracy"] = {
             "pictures": len(held),
             "width": plan.style.width,
-            **{name: round(value, 4) for name, value in found.items() if name != "ms_per_frame"},
+            **{name: round(value, 4) for name, value in rate(seen, held).items()},
         }
+        draw_precision_recall(people_and_balls(seen, held), folder / "pr.png")
         write()
     return artifact

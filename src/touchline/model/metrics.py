@@ -37,6 +37,22 @@ def average_precision(
     ``found``: per picture boxes (N, 4) and scores (N,). ``truth``: per picture boxes (M, 4). A box is right
     where its IoU with a truth that no better-scored one took is at least ``least``. NaN without any truth.
     """
+    if sum(len(real) for real in truth) == 0:
+        return float("nan")
+    recall, precision = precision_recall(found, truth, least)
+    if len(recall) == 0:
+        return 0.0
+    at = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
+    return float(np.append(precision, 0.0)[at].mean())
+
+
+def precision_recall(
+    found: Sequence[tuple[Floats, Floats]], truth: Sequence[Floats], least: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Recall, rising, and the precision made to fall with it, one of each per box found, the best-scored first.
+
+    Arguments are those of `average_precision`. Empty without any truth or any box.
+    """
     scores: list[Floats] = []
     hits: list[NDArray[np.bool_]] = []
     for (boxes, confidence), real in zip(found, truth, strict=True):
@@ -44,16 +60,11 @@ def average_precision(
         scores.append(confidence[order])
         hits.append(_match(iou(boxes[order], real), least))
     total = sum(len(real) for real in truth)
-    if total == 0:
-        return float("nan")
+    if total == 0 or not scores:
+        return np.zeros(0), np.zeros(0)
     order = np.argsort(-np.concatenate(scores), kind="stable")
     right = np.concatenate(hits)[order].cumsum()
-    if len(right) == 0:
-        return 0.0
-    recall = right / total
-    precision = np.maximum.accumulate((right / np.arange(1, len(right) + 1))[::-1])[::-1]
-    at = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
-    return float(np.append(precision, 0.0)[at].mean())
+    return right / total, np.maximum.accumulate((right / np.arange(1, len(right) + 1))[::-1])[::-1]
 
 
 def _match(overlap: Floats, least: float) -> NDArray[np.bool_]:

@@ -32,7 +32,9 @@ class Schedule:
     resumed goes on where its clock stood; only without it are two runs the same). ``decay``: AdamW's.
     ``average``: of the averaged weights, per step. ``threads``: replicas of the net that share each
     batch, one thread each (a run's numbers hang on how many). ``checkpoint``: steps between
-    checkpoints. ``bfloat16``: convolutions in it. ``start``: a checkpoint whose averaged weights to start from.
+    checkpoints, at each of which the held pictures are looked at. ``patience``: so many looks in a row that are
+    no better than the best end the run, which goes back to the weights of that; 0 for never. ``bfloat16``:
+    convolutions in it. ``start``: a checkpoint whose averaged weights to start from.
     """
 
     steps: int = 10_000
@@ -44,6 +46,7 @@ class Schedule:
     average: float = 0.998
     threads: int = 2
     checkpoint: int = 500
+    patience: int = 20
     bfloat16: bool = True
     ball_weight: float = 2.0
     role_weights: tuple[float, float, float] = (3.0, 1.0, 3.0)

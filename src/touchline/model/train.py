@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -19,8 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from touchline.model.curves import draw_losses
 from touchline.model.data.lessons import Lesson, Source, Teacher
 from touchline.model.data.pictures import Picture, read_folder
+from touchline.model.data.yolo import fingerprint
 from touchline.model.finish import finish
 from touchline.model.loss import athlete_loss
 from touchline.model.nets.athlete import AthleteNet
@@ -30,6 +32,8 @@ from touchline.types.errors import ConfigError
 
 Batch = tuple[Tensor, ...]
 _AHEAD = 4
+_LOGGED = 50
+"""Steps between what is logged of the loss."""
 
 
 def _say(line: str) -> None:
@@ -37,11 +41,12 @@ def _say(line: str) -> None:
 
 
 def train(recipe: Path, runs: Path, say: Callable[[str], None] = _say) -> Path:
-    """Train as the recipe says → the run's folder, ``runs``/name: checkpoint.pt, log.jsonl and, in the end,
-    artifact/, which is a detector to name in venue.toml. ``say`` hears how it goes, by default on stderr.
+    """Train as the recipe says → the run's folder, ``runs``/name: checkpoint.pt, log.jsonl, loss.png and, in the
+    end, pr.png and artifact/, which is a detector to name in venue.toml. ``say`` hears how it goes, by default on
+    stderr.
 
     A run that was stopped, even by kill -9, goes on from its last checkpoint as if nothing had been.
-    Raises `ConfigError` for a bad recipe or one that a checkpoint in that folder was not made by.
+    Raises `ConfigError` for a bad recipe, or one (or data) that a checkpoint in that folder was not made by.
     """
     plan = read_recipe(recipe)
     folder = runs / plan.name
@@ -49,16 +54,39 @@ def train(recipe: Path, runs: Path, say: Callable[[str], None] = _say) -> Path:
     torch.manual_seed(plan.seed)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    run = Run(plan, folder / "checkpoint.pt")
+    data = {each.path: fingerprint(plan.data / each.path) for each in plan.sets}
+    run = Run(plan, folder / "checkpoint.pt", data)
     sources, held = read_sources(plan)
     teacher = Teacher(sources, plan.style, plan.seed)
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+    file = folder / "log.jsonl"
+    _cut_log(file, run.step)
+    with file.open("a", encoding="utf-8") as log:
         for entry in run.go(teacher, held):
             log.write(json.dumps(entry) + "\n")
             log.flush()
             say("  ".join(f"{name} {value:g}" for name, value in entry.items()))
-    say(f"the detector is in {finish(folder, plan, sources, held)}")
+            if entry["step"] % plan.schedule.checkpoint == 0:
+                draw_losses(file, folder / "loss.png")
+    if run.stopped:
+        say(f"no better since step {run.best_step}: stopped, back to the weights of then")
+    say(f"the detector is in {finish(folder, plan, sources, held, run.told)}")
     return folder
+
+
+def _cut_log(file: Path, step: int) -> None:
+    """Leave out what a run that goes on from ``step`` will say again, and a last line that was cut off."""
+    if not file.is_file():
+        return
+    kept: list[str] = []
+    for line in file.read_text("utf-8", errors="replace").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except (ValueError, KeyError, TypeError):
+            continue
+    fresh = file.with_suffix(".new")
+    fresh.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+    fresh.replace(file)
 
 
 def read_sources(plan: Recipe) -> tuple[list[Source], list[Picture]]:
@@ -77,9 +105,15 @@ def read_sources(plan: Recipe) -> tuple[list[Source], list[Picture]]:
 class Run:
     """The state of a training run, all of it in its checkpoint."""
 
-    def __init__(self, plan: Recipe, file: Path) -> None:
+    def __init__(self, plan: Recipe, file: Path, data: Mapping[str, str]) -> None:
         self._plan = plan
         self._file = file
+        self._data = dict(data)
+        self._best: dict[str, Tensor] | None = None
+        self._best_score = -math.inf
+        self.best_step = 0
+        self.stopped = False
+        """Whether it ended since it no longer improved."""
         spec = plan.net
         self.net = AthleteNet(spec.widths, spec.depths, spec.head)
         cast(Any, self.net).to(memory_format=torch.channels_last)
@@ -105,6 +139,9 @@ class Run:
         schedule = self._plan.schedule
         began = time.monotonic() - self._seconds
         sums: dict[str, float] = {}
+        summed = 0
+        if self.stopped:
+            return
         for batch in _batches(teacher, schedule, self.step):
             self._seconds = time.monotonic() - began
             done = self._progress()
@@ -114,19 +151,44 @@ class Run:
             for name, part in parts.items():
                 sums[name] = sums.get(name, 0.0) + part
             self.step += 1
-            if self.step % 50 == 0:
+            summed += 1
+            if self.step % _LOGGED == 0:
                 yield {
                     "step": self.step,
                     "minutes": round(self._seconds / 60, 2),
                     "done": round(done, 4),
-                    **{name: round(value / 50, 4) for name, value in sums.items()},
+                    **{name: round(value / summed, 4) for name, value in sums.items()},
                 }
-                sums = {}
+                sums, summed = {}, 0
             if self.step % schedule.checkpoint == 0:
+                seen = probe(self.averaged, held, self._plan.style.width) if held else {}
+                if seen:
+                    self._judge(seen)
+                # Logged first: what a kill leaves in the log beyond the checkpoint is cut off, a gap would stay.
+                yield {"step": self.step, **seen}
                 self._save()
-                if held:
-                    yield {"step": self.step, **probe(self.averaged, held, self._plan.style.width)}
+                if self.stopped:
+                    return
         self._save()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a manifest says of how it was trained."""
+        said: dict[str, Any] = {"seed": self._plan.seed, "steps": self.step, "data_sha256": self._data}
+        return said | ({"stopped_at_step": self.step, "best_step": self.best_step} if self.stopped else {})
+
+    def _judge(self, seen: Mapping[str, float]) -> None:
+        """Keep the best weights; stop where none came for long, and take them."""
+        known = [value for value in seen.values() if math.isfinite(value)]
+        score = sum(known) / len(known) if known else 0.0
+        if score > self._best_score:
+            self._best_score, self.best_step = score, self.step
+            self._best = {name: value.clone() for name, value in self.averaged.state_dict().items()}
+        patience = self._plan.schedule.patience
+        looks = (self.step - self.best_step) // self._plan.schedule.checkpoint
+        if patience and looks >= patience and self._best is not None:
+            self.stopped = True
+            self.averaged.load_state_dict(self._best)
 
     def _progress(self) -> float:
         schedule = self._plan.schedule
@@ -189,6 +251,11 @@ class Run:
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
             "seconds": self._seconds,
+            "data": self._data,
+            "best": self._best,
+            "best_score": self._best_score,
+            "best_step": self.best_step,
+            "stopped": self.stopped,
         }
         fresh = self._file.with_suffix(".new")
         with fresh.open("wb") as stream:
@@ -203,12 +270,22 @@ class Run:
             raise ConfigError(
                 f"{self._file}: was made by another recipe; give the recipe another name or remove the run"
             )
+        changed = [path for path, known in state.get("data", {}).items() if self._data.get(path) != known]
+        if changed:
+            raise ConfigError(
+                f"{self._file}: was made from other pictures in {', '.join(changed)}; bring them back, give the "
+                "recipe another name, or remove the run"
+            )
         for replica in self._replicas:
             replica.load_state_dict(state["net"])
         self.averaged.load_state_dict(state["averaged"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
         self._seconds = float(state["seconds"])
+        self._best = state.get("best")
+        self._best_score = float(state.get("best_score", -math.inf))
+        self.best_step = int(state.get("best_step", self.step))
+        self.stopped = bool(state.get("stopped", False))
 
 
 def _replica(net: AthleteNet) -> AthleteNet:

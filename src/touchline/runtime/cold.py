@@ -1,4 +1,5 @@
-"""A model's first answer in a process of its own: ``python -m touchline.runtime.cold DIR`` prints JSON."""
+"""A model's first answer in a process of its own: ``python -m touchline.runtime.cold DIR DEVICE`` prints
+JSON."""
 
 import json
 import resource
@@ -15,7 +16,7 @@ def main() -> None:
     from touchline.runtime.program import load
 
     folder = Path(sys.argv[1])
-    program = load(folder)
+    program = load(folder, device=sys.argv[2])
     program.outputs_of(*example_inputs(program, folder))
     spent = time.perf_counter() - BEGAN
     print(json.dumps({"cold_start_ms": round(spent * 1e3, 1), "peak_memory_mb": round(_peak_bytes() / 1e6, 1)}))

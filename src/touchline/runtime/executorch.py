@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.runtime.devices import CPU
 from touchline.runtime.tensors import Port
 from touchline.types.errors import ModelError
 
@@ -40,6 +41,7 @@ class ExecuTorchModel:
                 "in a clone: .venv/bin/pip install -e '.[phone]'"
             ) from error
         self._path = path
+        self.device = CPU
         try:
             # The program is kept: the method points into it.
             self._program: Any = runtime.Runtime.get().load_program(path.read_bytes())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.runtime.devices import CPU
 from touchline.runtime.tensors import Port
 from touchline.types.errors import ModelError
 
@@ -31,6 +32,7 @@ class LiteRtModel:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{path}: not a model LiteRT can run ({reason}); check the file") from error
         self._path = path
+        self.device = CPU
         self._in = [int(detail["index"]) for detail in self._interpreter.get_input_details()]
         self._out = [int(detail["index"]) for detail in self._interpreter.get_output_details()]
         self.inputs = tuple(_port(detail) for detail in self._interpreter.get_input_details())

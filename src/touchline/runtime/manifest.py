@@ -13,7 +13,6 @@ from typing import Any, cast
 from touchline.types.errors import ModelError
 
 FORMAT = 1
-SHIPPED = Path(__file__).parent.parent / "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +23,6 @@ class Artifact:
     manifest: Mapping[str, Any]
 
 
-def find(model: str | Path) -> Path:
-    """A shipped model's folder by its name, else the path itself.
-
-    Raises `ModelError` where neither is there.
-    """
-    name = str(model)
-    if "/" not in name and (SHIPPED / name / "manifest.json").is_file():
-        return SHIPPED / name
-    path = Path(model)
-    if not path.exists():
-        shipped = ", ".join(sorted(entry.parent.name for entry in SHIPPED.glob("*/manifest.json")))
-        raise ModelError(f"{model}: no shipped model and no file of this name; shipped are: {shipped}")
-    return path
-
-
 def read(folder: Path) -> Artifact:
     """The artifact in ``folder``; every byte of it is checked first.
 
@@ -46,11 +30,27 @@ def read(folder: Path) -> Artifact:
     or the manifest itself is not what it was when the artifact was made.
     """
     path = folder / "manifest.json"
+    manifest = parse(path)
+    files = manifest["files"]
+    if manifest.get("content") != content_hash(manifest):
+        raise ModelError(f"{path}: was changed after the artifact was made; fetch it again")
+    for name, facts in cast(dict[str, Any], files).items():
+        file = folder / name
+        if Path(name).name != name or not file.is_file():
+            raise ModelError(f"{file}: is missing; fetch the artifact again")
+        if sha256(file) != facts["sha256"]:
+            raise ModelError(f"{file}: is corrupt or was changed (its SHA-256 differs); fetch it again")
+    return Artifact(folder / next(iter(cast(dict[str, Any], files))), manifest)
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """A manifest.json by itself, its hashes not compared yet. Raises `ModelError` as `read` does."""
+    folder = path.parent
     try:
         value: object = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{folder}: has no manifest.json; give an artifact's folder or a model file") from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); fetch the artifact again") from error
     if not isinstance(value, dict):
         raise ModelError(f"{path}: must hold a JSON object; fetch the artifact again")
@@ -60,15 +60,10 @@ def read(folder: Path) -> Artifact:
     files = manifest.get("files")
     if not isinstance(files, dict) or not files:
         raise ModelError(f"{path}: names no files; fetch the artifact again")
-    if manifest.get("content") != content_hash(manifest):
-        raise ModelError(f"{path}: was changed after the artifact was made; fetch it again")
     for name, facts in cast(dict[str, Any], files).items():
-        file = folder / name
-        if Path(name).name != name or not file.is_file():
-            raise ModelError(f"{file}: is missing; fetch the artifact again")
-        if hashlib.sha256(file.read_bytes()).hexdigest() != facts["sha256"]:
-            raise ModelError(f"{file}: is corrupt or was changed (its SHA-256 differs); fetch it again")
-    return Artifact(folder / next(iter(cast(dict[str, Any], files))), manifest)
+        if not isinstance(facts, dict) or not isinstance(cast(Any, facts).get("sha256"), str):
+            raise ModelError(f"{path}: has no SHA-256 of {name!r}; fetch the artifact again")
+    return manifest
 
 
 def describe(file: Path) -> Mapping[str, Any]:
@@ -86,6 +81,12 @@ def describe(file: Path) -> Mapping[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ModelError(f"{sidecar}: cannot be read ({error}); correct it") from error
+
+
+def sha256(file: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def content_hash(manifest: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.runtime import golden, manifest
+from touchline.runtime.devices import AUTO
 from touchline.runtime.program import Program, load
 from touchline.runtime.tensors import Port
 from touchline.types.errors import ModelError
@@ -43,6 +44,7 @@ class Measurement:
     that is run."""
 
     name: str
+    device: str
     latency: tuple[Latency, ...]
     cold_start_ms: float
     peak_memory_mb: float
@@ -55,27 +57,38 @@ class Measurement:
 
 
 def measure(
-    folders: Sequence[Path], *, threads: Sequence[int] | None = None, rounds: int = ROUNDS
+    folders: Sequence[Path],
+    *,
+    threads: Sequence[int] | None = None,
+    rounds: int = ROUNDS,
+    devices: Sequence[str] = (AUTO,),
 ) -> list[Measurement]:
-    """Each artifact's latency by number of ``threads`` (by default one, and all cores), cold start, memory, size.
+    """Each artifact's latency by number of ``threads`` (by default one, and all cores), cold start, memory, size,
+    on each of ``devices``.
 
     The contestants take turns, in an order that turns about, so that what else the machine does hits all alike.
     They run on their golden inputs, or on zeros without any. Raises `ModelError` where one cannot be run.
     """
     counts = list(threads) if threads else sorted({1, os.cpu_count() or 1})
-    latency: list[list[Latency]] = [[] for _ in folders]  # by place: one artifact may stand against itself
+    contestants = [(folder, device) for folder in folders for device in devices]
+    latency: list[list[Latency]] = [[] for _ in contestants]  # by place: one artifact may stand against itself
+    chosen = ["" for _ in contestants]
     for count in counts:
-        programs = [load(folder, threads=count) for folder in folders]
-        calls = [_call(program, folder) for program, folder in zip(programs, folders, strict=True)]
-        for mine, spent in zip(latency, take_turns(calls, rounds), strict=True):
+        programs = [load(folder, threads=count, device=device) for folder, device in contestants]
+        calls = [_call(program, folder) for program, (folder, _) in zip(programs, contestants, strict=True)]
+        turns = take_turns(calls, rounds)
+        chosen = [program.device for program in programs]
+        for mine, spent in zip(latency, turns, strict=True):
             p50, p95 = np.percentile(spent, [50, 95]) * 1e3
             mine.append(Latency(count, round(float(p50), 4), round(float(p95), 4)))
     found: list[Measurement] = []
-    for folder, mine in zip(folders, latency, strict=True):
-        cold = _cold(folder)
+    for (folder, device), ran_on, mine in zip(contestants, chosen, latency, strict=True):
+        cold = _cold(folder, device)
         size = manifest.read(folder).file.stat().st_size if folder.is_dir() else folder.stat().st_size
         found.append(
-            Measurement(str(folder), tuple(mine), cold["cold_start_ms"], cold["peak_memory_mb"], size, machine())
+            Measurement(
+                str(folder), ran_on, tuple(mine), cold["cold_start_ms"], cold["peak_memory_mb"], size, machine()
+            )
         )
     return found
 
@@ -131,9 +144,9 @@ def _call(program: Program, folder: Path) -> Callable[[], object]:
     return lambda: program.outputs_of(*inputs)
 
 
-def _cold(folder: Path) -> dict[str, float]:
+def _cold(folder: Path, device: str) -> dict[str, float]:
     """Cold start and memory, in a process of its own."""
-    command = [sys.executable, "-m", "touchline.runtime.cold", str(folder.resolve())]
+    command = [sys.executable, "-m", "touchline.runtime.cold", str(folder.resolve()), device]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_COLD_TIMEOUT_S, check=True)
     except subprocess.TimeoutExpired as error:

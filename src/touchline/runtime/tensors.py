@@ -28,6 +28,11 @@ class Model(Protocol):
     """A network on this device. Not safe to run from two threads at once."""
 
     @property
+    def device(self) -> str:
+        """What it runs on, of `DEVICES`."""
+        ...
+
+    @property
     def inputs(self) -> tuple[Port, ...]:
         """In the order `run` takes them."""
         ...

@@ -10,7 +10,8 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.runtime import manifest
+from touchline.runtime import manifest, shelf
+from touchline.runtime.devices import AUTO
 from touchline.runtime.load import load
 from touchline.runtime.tensors import Model
 from touchline.types.detections import Detections
@@ -62,17 +63,18 @@ def load_detector(
     *,
     width: int | None = None,
     threads: int = 1,
+    device: str = AUTO,
     options: Mapping[str, Any] | None = None,
 ) -> Detector:
     """The shipped detector of this name, an artifact's folder, or an .onnx or .tflite file.
 
     ``width``: analysis size in px, see `Detector.set_width`; None takes the model's own. ``threads``: of
-    one inference. ``options``: keys of `Reading` that override what the model's manifest, or the TOML file
-    beside it, says.
+    one inference. ``device``: what it runs on, see `DEVICES`. ``options``: keys of `Reading` that override what
+    the model's manifest, or the TOML file beside it, says.
 
     Raises `ModelError`: missing, corrupt, changed after it was made, not a detector, or an unknown option.
     """
-    path = manifest.find(model)
+    path = shelf.find(model)
     if path.is_dir():
         artifact = manifest.read(path)
         file, said = artifact.file, artifact.manifest.get("detect")
@@ -82,7 +84,7 @@ def load_detector(
         file = path
         said = {} if options and "decode" in options else manifest.describe(path)
     table = {**cast(Mapping[str, Any], said), **(options or {})}
-    network = load(file, threads=threads)
+    network = load(file, threads=threads, device=device)
     detector = Detector(network, _reading(table, str(path)), str(path))
     if width is not None:
         detector.set_width(width)
@@ -110,6 +112,11 @@ class Detector:
         for index, label in reading.labels.items():
             self._class[index] = self.labels.index(label)
         self._is_ball = np.array([label == "ball" for label in self.labels])
+
+    @property
+    def reading(self) -> Reading:
+        """How it feeds its network and reads its output."""
+        return self._reading
 
     @property
     def width(self) -> int:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.model.data.yolo import class_names, entries, read_labels
 from touchline.types.errors import InputError
 from touchline.types.frame import Frame
 
@@ -24,8 +25,6 @@ KINDS = {
     "unsure": UNSURE,
 }
 """What a label can be. ``person``: of unknown role. ``unsure``: may be a person or not, no lesson either way."""
-
-_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +47,23 @@ def read_folder(
     only: Sequence[str] = (),
     without: Sequence[str] = (),
 ) -> Iterator[Picture]:
-    """Pictures of a YOLO folder: images/, labels/*.txt (class, middle, size as fractions) and classes.txt.
+    """Pictures of a YOLO folder (`entries`, `class_names` and `read_labels` say of which forms).
 
     ``classes``: what each of its class names means, of `KINDS`; by default they mean themselves, ``team…`` a
-    player and any other a person. ``only``, ``without``: beginnings of file names to take or to leave.
+    player and any other a person. ``only``, ``without``: beginnings of names (`Entry.begins`) to take or to leave.
     Raises `InputError` for what is missing or malformed, with file and line.
     """
-    try:
-        names = (folder / "classes.txt").read_text("utf-8").split()
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{folder}: has no classes.txt; give a folder of images/, labels/, classes.txt"
-        ) from error
+    names = class_names(folder)
     meaning = [KINDS[_meaning(name, classes or {})] for name in names]
-    files = sorted(path for path in (folder / "images").glob("*") if path.suffix.lower() in _SUFFIXES)
-    if not files:
-        raise InputError(f"{folder}/images: holds no .jpg or .png pictures; put them there")
-    for path in files:
-        if (only and not path.name.startswith(tuple(only))) or path.name.startswith(tuple(without) or ("\0",)):
+    for entry in entries(folder):
+        if (only and not entry.begins(only)) or (without and entry.begins(without)):
             continue
+        path = entry.picture
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is None:
             raise InputError(f"{path}: cannot be read as a picture; remove or replace it")
-        labels = folder / "labels" / f"{path.stem}.txt"
-        rows = _read_labels(labels, len(names)) if labels.is_file() else np.zeros((0, 5), np.float32)
+        found = entry.labels.is_file()
+        rows = read_labels(entry.labels, len(names)) if found else np.zeros((0, 5), np.float32)
         height, width = picture.shape[:2]
         middle, half = rows[:, 1:3], rows[:, 3:5] / 2
         boxes = np.concatenate([middle - half, middle + half], 1) * np.array([width, height] * 2, np.float32)
@@ -96,18 +88,3 @@ def _meaning(name: str, classes: Mapping[str, str]) -> str:
     if re.match("team", name):
         return "player"
     return name if name in KINDS else "person"
-
-
-def _read_labels(path: Path, classes: int) -> NDArray[np.float32]:
-    rows: list[list[float]] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = [float(field) for field in line.split()[:5]]
-        except ValueError:
-            row = []
-        if len(row) != 5 or not 0 <= row[0] < classes:
-            raise InputError(f"{path}:{number}: must be 'class x y width height', class below {classes}")
-        rows.append(row)
-    return np.array(rows, np.float32).reshape(-1, 5)
