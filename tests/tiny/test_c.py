@@ -9,13 +9,13 @@ import pytest
 
 from tests.needs import need
 from tests.tiny.zoo import ZOO, model
-from touchline.tiny import build, reference
+from touchline.tiny import reference, toolchain
 from touchline.tiny.artifact import ports_of
 from touchline.tiny.compile import Compiled, compile_tflite
 
 BUILDS = {
-    "host, portable": ("host", ("-O1", *build.SANITISERS, "-DTOUCHLINE_CORE=0")),
-    "host, dsp": ("host", ("-O1", *build.SANITISERS, "-DTOUCHLINE_CORE=1")),
+    "host, portable": ("host", ("-O1", *toolchain.SANITISERS, "-DTOUCHLINE_CORE=0")),
+    "host, dsp": ("host", ("-O1", *toolchain.SANITISERS, "-DTOUCHLINE_CORE=1")),
     "cortex-m4": ("qemu:cortex-m4", ()),
     "cortex-m55": ("qemu:cortex-m55", ()),
 }
@@ -39,7 +39,7 @@ def test_all_operators_give_the_reference_s_bits(tmp_path: Path, where: str, see
     made, inputs = compiled(tmp_path, list(ZOO), seed)
     wanted = reference.run(made.graph, *inputs)
     data = b"".join(array.tobytes() for array in inputs)
-    run = build.run(made.folder, ports_of(made), data, target, extra=flags)  # type: ignore[arg-type]
+    run = toolchain.run(made.folder, ports_of(made), data, target, extra=flags)  # type: ignore[arg-type]
     at = 0
     for key, array in zip(made.graph.outputs, wanted, strict=True):
         place = next(op.place for op in made.graph.ops if op.output == key)
@@ -53,7 +53,7 @@ def test_instructions_are_counted_alike_each_time(tmp_path: Path) -> None:
     need("arm-none-eabi-gcc", "qemu-system-arm")
     made, inputs = compiled(tmp_path, ["pointwise"], 3)
     data = b"".join(array.tobytes() for array in inputs)
-    counts = {build.run(made.folder, ports_of(made), data, "qemu:cortex-m4").instructions for _ in range(2)}
+    counts = {toolchain.run(made.folder, ports_of(made), data, "qemu:cortex-m4").instructions for _ in range(2)}
     (count,) = counts
     macs = sum(step.macs for step in made.arranged["dsp"].steps)
     assert count is not None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from touchline.tiny.arrays import Ints
 from touchline.tiny.fixed_point import quantise_multiplier, requantise, rounding_shift
 from touchline.tiny.graph import Clamp, Quant, Tensor
 
@@ -114,7 +115,7 @@ def _to_16_bits(multiplier: int) -> int:
     return min((multiplier + (1 << 15)) >> 16, 32767)
 
 
-def _high_mul16(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
+def _high_mul16(a: Ints, b: int) -> Ints:
     product = a * b + np.where(a * b >= 0, 1 << 14, 1 - (1 << 14))
     return np.where(product >= 0, product >> 15, -((-product) >> 15))
 

@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from touchline.runtime import manifest
-from touchline.tiny import build, reference
+from touchline.tiny import reference, toolchain
+from touchline.tiny.arrays import Array
 from touchline.tiny.compile import Compiled, compile_tflite
 from touchline.tiny.drawing import memory_svg
 from touchline.tiny.graph import Graph
 from touchline.tiny.report import FLAVOUR_OF, Measured, code_bytes, report
 from touchline.types.errors import CheckFailed, ConfigError, ModelError
 
-Array = NDArray[np.generic]
 _TRIALS = 3
 """Random inputs that each build must answer like the reference before a folder is kept."""
 
@@ -70,8 +69,8 @@ def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
     Raises `ConfigError` for an unknown target or a missing tool, `ModelError` for a folder that is no such
     artifact and for inputs that do not fit.
     """
-    if target not in build.TARGETS:
-        raise ConfigError(f"--on {target}: is none of {', '.join(build.TARGETS)}; choose one of them")
+    if target not in toolchain.TARGETS:
+        raise ConfigError(f"--on {target}: is none of {', '.join(toolchain.TARGETS)}; choose one of them")
     artifact = manifest.read(folder)
     said = artifact.manifest
     if said.get("target") != "mcu":
@@ -89,8 +88,8 @@ def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
                 f"{folder}: input {port['name']} must be {port['dtype']} {tuple(port['shape'])}, "
                 f"is {array.dtype} {array.shape}; convert it"
             )
-    ports = build.Ports(said["name"], tuple(p["bytes"] for p in ins), tuple(p["bytes"] for p in outs))
-    done = build.run(folder, ports, b"".join(array.tobytes() for array in inputs), target)
+    ports = toolchain.Ports(said["name"], tuple(p["bytes"] for p in ins), tuple(p["bytes"] for p in outs))
+    done = toolchain.run(folder, ports, b"".join(array.tobytes() for array in inputs), target)
     outputs: list[Array] = []
     at = 0
     for port in outs:
@@ -100,9 +99,9 @@ def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
     return Answer(outputs, done.instructions)
 
 
-def ports_of(compiled: Compiled) -> build.Ports:
+def ports_of(compiled: Compiled) -> toolchain.Ports:
     graph = compiled.graph
-    return build.Ports(
+    return toolchain.Ports(
         compiled.name,
         tuple(graph.tensors[key].bytes for key in graph.inputs),
         tuple(graph.tensors[key].bytes for key in graph.outputs),
@@ -125,18 +124,20 @@ def _verified(compiled: Compiled) -> tuple[dict[str, int], list[str]]:
     instructions: dict[str, int] = {}
     verified: list[str] = []
     trials = [random_inputs(compiled.graph, rng) for _ in range(_TRIALS)]
-    for target in build.TARGETS:
+    for target in toolchain.TARGETS:
         core = target.removeprefix("qemu:")
         if target == "host":
-            ready = build.have("cc")
+            ready = toolchain.have("cc")
         else:
-            ready = build.have("arm-none-eabi-gcc", "qemu-system-arm") and FLAVOUR_OF[core] in compiled.arranged
+            ready = (
+                toolchain.have("arm-none-eabi-gcc", "qemu-system-arm") and FLAVOUR_OF[core] in compiled.arranged
+            )
         if not ready:
             continue
         for inputs in trials if target == "host" else trials[:1]:
             expected = b"".join(array.tobytes() for array in reference.run(compiled.graph, *inputs))
             data = b"".join(array.tobytes() for array in inputs)
-            done = build.run(compiled.folder, ports_of(compiled), data, target)
+            done = toolchain.run(compiled.folder, ports_of(compiled), data, target)
             if done.output != expected:
                 raise CheckFailed(
                     f"{compiled.graph.name}: the C differs from the reference on {target}; report this"

@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Ints = NDArray[np.int64]
+from touchline.tiny.arrays import Ints
+
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 

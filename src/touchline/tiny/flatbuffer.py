@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import tflite
-from numpy.typing import NDArray
 
+from touchline.tiny.arrays import Array
 from touchline.types.errors import ModelError
 
 IDENTIFIER = b"TFL3"
@@ -58,7 +58,7 @@ class RawTensor:
     zero_points: tuple[int, ...]
     axis: int
     variable: bool
-    data: NDArray[np.generic] | None
+    data: Array | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,7 @@ def _tensor(data: bytes, model: Any, tensor: Any) -> RawTensor:
     )
 
 
-def _constant(
-    data: bytes, model: Any, index: int, shape: tuple[int, ...], dtype: str
-) -> NDArray[np.generic] | None:
+def _constant(data: bytes, model: Any, index: int, shape: tuple[int, ...], dtype: str) -> Array | None:
     if not 0 <= index < model.BuffersLength():
         raise ValueError(f"buffer {index} of {model.BuffersLength()}")
     buffer = model.Buffers(index)

@@ -10,6 +10,7 @@ import numpy as np
 import tflite
 
 from touchline.tiny.activations import TABLES, clamp_of, requantising_table
+from touchline.tiny.check import verify
 from touchline.tiny.flatbuffer import RawModel, RawOp, read_flatbuffer
 from touchline.tiny.graph import (
     SIZES,
@@ -35,7 +36,6 @@ from touchline.tiny.graph import (
     StridedSlice,
     Tensor,
     TransposeConv2D,
-    verify,
 )
 from touchline.types.errors import ModelError
 

@@ -1,9 +1,9 @@
-"""Operators → calls of kernels: which one, its constant structure, its scratch, where its output may lie."""
+"""Operators → calls of kernels: which one, its constant structure, its scratch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -45,97 +45,10 @@ from touchline.tiny.graph import (
     Tensor,
     TransposeConv2D,
 )
-from touchline.tiny.overlap import distance
+from touchline.tiny.placement import Placement
 from touchline.types.errors import ModelError
 
 SUFFIX: dict[Flavour, str] = {"portable": "", "dsp": "_dsp", "mve": "_mve"}
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where an operator's output lies: on the bytes of input ``over``; or at least ``distance`` bytes below where
-    input ``behind`` starts, into which it reaches; or on bytes of its own.
-
-    ``ring_rows``: input rows a convolution saves first, as it overwrites them.
-    """
-
-    over: int | None = None
-    ring_rows: int = 0
-    behind: int | None = None
-    distance: int = 0
-
-    @property
-    def consumed(self) -> int | None:
-        """The input that is lost."""
-        return self.behind if self.over is None else self.over
-
-
-APART = Placement()
-
-
-def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
-    """All that ``op``'s kernel allows, the cheapest to run first. An ``over`` must not be read afterwards."""
-    output = graph.tensors[op.output]
-    first = graph.tensors[op.inputs[0]]
-    over = Placement(op.inputs[0])
-    match op:
-        case ConvAdd():
-            return (Placement(op.inputs[-1]),)
-        case Conv2D() | DepthwiseConv2D():
-            if first.shape[0] != 1:
-                return (APART,)
-            behind = _behind(op, first, output, reads_while_writing=isinstance(op, DepthwiseConv2D))
-            weights = graph.tensors[op.inputs[1]]
-            widens = isinstance(op, DepthwiseConv2D) and weights.shape[3] != first.shape[3]
-            if output.bytes > first.bytes or widens:
-                return (APART, behind)
-            if isinstance(op, Conv2D) and _is_pointwise(op, weights):
-                return (APART, over, behind)
-            return (APART, behind, Placement(op.inputs[0], _ring_rows(op, first, output)))
-        case Lookup() | Softmax():
-            return (over, APART)
-        case Reduce():
-            return (over, APART) if op.kind != "max" else (APART,)
-        case Binary():
-            covered = [Placement(key) for key in dict.fromkeys(op.inputs) if _covers(graph, key, output)]
-            return (*covered, APART)
-        case Pool2D():
-            one = output.shape[1:3] == (1, 1)
-            tiled = op.padding == Padding() and op.stride[0] >= op.window[0] and op.stride[1] >= op.window[1]
-            if first.shape[0] != 1:
-                return (APART,)
-            return (over, APART) if one or tiled else (APART, _behind(op, first, output, reads_while_writing=True))
-        case StridedSlice():
-            return (over, APART) if min(op.stride) > 0 else (APART,)
-        case _:
-            return (APART,)
-
-
-def _behind(
-    op: Conv2D | DepthwiseConv2D | Pool2D, image: Tensor, output: Tensor, *, reads_while_writing: bool
-) -> Placement:
-    far = distance(image.shape, output.shape, op.stride, op.padding, reads_while_writing=reads_while_writing)
-    return Placement(behind=op.inputs[0], distance=far)
-
-
-def _covers(graph: Graph, key: int, output: Tensor) -> bool:
-    tensor = graph.tensors[key]
-    return tensor.data is None and tensor.bytes == output.bytes
-
-
-def _is_pointwise(op: Conv2D, weights: Tensor) -> bool:
-    return weights.shape[1:3] == (1, 1) and op.stride == (1, 1) and op.padding == Padding()
-
-
-def _ring_rows(op: Conv2D | DepthwiseConv2D, image: Tensor, output: Tensor) -> int:
-    return pack.ring_rows(
-        image.shape[1],
-        image.shape[2] * image.shape[3],
-        output.shape[1],
-        output.shape[2] * output.shape[3],
-        op.stride[0],
-        op.padding.top,
-    )
 
 
 def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
@@ -196,13 +109,18 @@ class _Lowering:
         target = At(self.op.output, step=self.output.bytes // images)
         return Call(function, (struct, source, target, *rest), images)
 
-    def bias(self, tensors: list[Tensor], channels: int) -> pack.Ints:
-        data = tensors[2].data if len(tensors) > 2 else None
-        return np.zeros(channels, np.int32) if data is None else data.astype(np.int64).ravel()
-
-    def scales(self, tensors: list[Tensor], output: Tensor, channels: int) -> tuple[list[int], list[int]]:
+    def weighted(self, tensors: list[Tensor], output: Tensor, channels: int) -> pack.Weighted:
+        """The layer of input, filter and bias, without bounds."""
         multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
-        return multipliers.tolist(), shifts.tolist()
+        data = tensors[2].data if len(tensors) > 2 else None
+        return pack.Weighted(
+            np.asarray(tensors[1].data),
+            np.zeros(channels, np.int32) if data is None else data.astype(np.int64).ravel(),
+            multipliers.tolist(),
+            shifts.tolist(),
+            self.image.q.zero_point,
+            output.q.zero_point,
+        )
 
     def convolution(
         self,
@@ -255,16 +173,20 @@ class _Lowering:
             )
 
     def fastest(
-        self, clamp: Clamp, packed_with: Callable[[Clamp], pack.Packed]
+        self,
+        layer: pack.Weighted,
+        clamp: Clamp,
+        packer: Callable[[pack.Weighted, Flavour], pack.Packed],
+        flavour: Flavour,
     ) -> tuple[pack.Packed, Clamp, tuple[Call, ...]]:
         """Packed weights, the bounds for the kernel, and calls that follow.
 
         Kernels requantise faster without bounds, by more than a table costs that bounds the output afterwards.
         """
-        packed = packed_with(clamp)
+        packed = packer(_bounded(layer, clamp), flavour)
         if clamp == Clamp() or packed.fast or self.flavour == "portable":
             return packed, clamp, ()
-        unbounded = packed_with(Clamp())
+        unbounded = packer(layer, flavour)
         if not unbounded.fast:
             return packed, clamp, ()
         bounded = np.clip(np.arange(-128, 128), clamp.low, clamp.high).astype(np.int8)
@@ -286,24 +208,11 @@ class _Lowering:
         flavour = self.flavour
         if flavour == "dsp" and not pack.dsp_fits(weights.reshape(channels, -1)):
             flavour = "portable"
-        multipliers, shifts = self.scales(tensors, output, channels)
-
-        def packed_with(clamp: Clamp) -> pack.Packed:
-            return pack.pack_conv(
-                weights,
-                self.bias(tensors, channels),
-                multipliers,
-                shifts,
-                in_zero=self.image.q.zero_point,
-                out_zero=output.q.zero_point,
-                low=clamp.low,
-                high=clamp.high,
-                flavour=flavour,
-            )
-
-        packed, clamp, after = packed_with(op.clamp), op.clamp, ()
-        if not isinstance(op, ConvAdd):
-            packed, clamp, after = self.fastest(op.clamp, packed_with)
+        layer = self.weighted(tensors, output, channels)
+        if isinstance(op, ConvAdd):
+            packed, clamp, after = pack.pack_conv(_bounded(layer, op.clamp), flavour), op.clamp, ()
+        else:
+            packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_conv, flavour)
         fields = self.convolution(packed, output, (height, width), op.stride, op.dilation, op.padding, clamp)
         if isinstance(op, ConvAdd):
             fields["add_with"] = Function(f"tl_add_s8{SUFFIX[flavour]}")
@@ -316,22 +225,8 @@ class _Lowering:
         weights = np.asarray(self.tensors[1].data)
         _, height, width, channels = weights.shape
         flavour = self.flavour if channels == self.image.shape[3] else "portable"
-        multipliers, shifts = self.scales(self.tensors, self.output, channels)
-
-        def packed_with(clamp: Clamp) -> pack.Packed:
-            return pack.pack_depthwise(
-                weights,
-                self.bias(self.tensors, channels),
-                multipliers,
-                shifts,
-                in_zero=self.image.q.zero_point,
-                out_zero=self.output.q.zero_point,
-                low=clamp.low,
-                high=clamp.high,
-                flavour=flavour,
-            )
-
-        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        layer = self.weighted(self.tensors, self.output, channels)
+        packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_depthwise, flavour)
         fields = self.convolution(packed, self.output, (height, width), op.stride, op.dilation, op.padding, clamp)
         scratch = pack.depthwise_scratch(height * width, self.image.shape[3], self.ring_bytes(), flavour)
         call = self.per_image(f"tl_depthwise_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
@@ -340,18 +235,9 @@ class _Lowering:
     def transposed(self, op: TransposeConv2D) -> Step:
         weights = np.asarray(self.tensors[1].data)
         channels, height, width, _ = weights.shape
-        multipliers, shifts = self.scales(self.tensors, self.output, channels)
-        packed = pack.pack_conv(
-            weights,
-            self.bias(self.tensors, channels),
-            multipliers,
-            shifts,
-            in_zero=0,  # not folded: how many taps an output sees varies
-            out_zero=self.output.q.zero_point,
-            low=op.clamp.low,
-            high=op.clamp.high,
-            flavour="portable",
-        )
+        # The input's zero point is not folded: how many taps an output sees varies.
+        layer = replace(self.weighted(self.tensors, self.output, channels), in_zero=0)
+        packed = pack.pack_conv(_bounded(layer, op.clamp), "portable")
         fields = self.convolution(packed, self.output, (height, width), op.stride, (1, 1), op.padding, op.clamp)
         call = self.per_image("tl_transposed_conv_s8", Struct("tl_conv", fields))
         macs = self.image.elements * height * width * channels
@@ -363,22 +249,8 @@ class _Lowering:
         flavour = self.flavour
         if flavour == "dsp" and not pack.dsp_fits(weights):
             flavour = "portable"
-        multipliers, shifts = self.scales(self.tensors, self.output, outputs)
-
-        def packed_with(clamp: Clamp) -> pack.Packed:
-            return pack.pack_fully_connected(
-                weights,
-                self.bias(self.tensors, outputs),
-                multipliers,
-                shifts,
-                in_zero=self.image.q.zero_point,
-                out_zero=self.output.q.zero_point,
-                low=clamp.low,
-                high=clamp.high,
-                flavour=flavour,
-            )
-
-        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        layer = self.weighted(self.tensors, self.output, outputs)
+        packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_fully_connected, flavour)
         struct = Struct(
             "tl_fully_connected",
             {
@@ -566,6 +438,10 @@ class _Lowering:
             "half_pixel": int(op.half_pixel_centers),
         }
         return self.step(self.per_image("tl_resize_bilinear_s8", Struct("tl_resize_bilinear", fields)))
+
+
+def _bounded(layer: pack.Weighted, clamp: Clamp) -> pack.Weighted:
+    return replace(layer, low=clamp.low, high=clamp.high)
 
 
 def add_struct(a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from touchline.tiny.fixed_point import Ints, quantise_multiplier
+from touchline.tiny.arrays import Ints
+from touchline.tiny.fixed_point import quantise_multiplier
 from touchline.tiny.graph import Resize, Tensor
 
 ADD_SHIFT = 20
@@ -84,9 +84,9 @@ def nearest(index: int, size: int, made: int, op: Resize) -> int:
 class Steps:
     """Of each output row: the two input rows it lies between and its part of 1024 on the way."""
 
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-    part: NDArray[np.int64]
+    low: Ints
+    high: Ints
+    part: Ints
 
 
 def bilinear_scale(size: int, made: int, op: Resize) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from touchline.tiny import reference
+from touchline.tiny.check import verify
 from touchline.tiny.graph import (
     Binary,
     Clamp,
@@ -24,7 +25,6 @@ from touchline.tiny.graph import (
     Pool2D,
     Reshape,
     TransposeConv2D,
-    verify,
 )
 from touchline.types.errors import ModelError
 

@@ -10,11 +10,10 @@ from typing import cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from touchline.tiny import numerics
+from touchline.tiny.arrays import Array, Ints
 from touchline.tiny.fixed_point import (
-    Ints,
     doubling_high_mul,
     exp_on_negative,
     reciprocal_of_one_plus,
@@ -46,8 +45,6 @@ from touchline.tiny.graph import (
     TransposeConv2D,
 )
 from touchline.types.errors import ModelError, ShapeError
-
-Array = NDArray[np.generic]
 
 
 def run(graph: Graph, *inputs: Array) -> list[Array]:
