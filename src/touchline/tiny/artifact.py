@@ -18,6 +18,7 @@ from touchline.tiny import reference, toolchain
 from touchline.tiny.arrays import Array
 from touchline.tiny.compile import Compiled, compile_tflite
 from touchline.tiny.drawing import memory_svg
+from touchline.tiny.floating import quantised
 from touchline.tiny.graph import Graph
 from touchline.tiny.report import FLAVOUR_OF, Measured, code_bytes, report
 from touchline.types.errors import CheckFailed, ConfigError, ModelError
@@ -66,6 +67,8 @@ def compile_artifact(path: Path, out: Path) -> dict[str, Any]:
 def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
     """Run a compiled folder on ``inputs``, built for ``target`` first.
 
+    Where the model's file has float32 at its ends, ``inputs`` may be float32; then such outputs are float32 too.
+
     Raises `ConfigError` for an unknown target or a missing tool, `ModelError` for a folder that is no such
     artifact and for inputs that do not fit.
     """
@@ -82,6 +85,8 @@ def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
         raise ModelError(
             f"{folder}: takes {len(ins)} inputs, got {len(inputs)}; give an .npz with one array for each"
         )
+    real = any(port.get("real") and array.dtype == np.float32 for array, port in zip(inputs, ins, strict=True))
+    inputs = [_stored(array, port) for array, port in zip(inputs, ins, strict=True)]
     for array, port in zip(inputs, ins, strict=True):
         if str(array.dtype) != port["dtype"] or list(array.shape) != port["shape"]:
             raise ModelError(
@@ -95,8 +100,20 @@ def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
     for port in outs:
         raw = done.output[at : at + port["bytes"]]
         at += port["bytes"]
-        outputs.append(np.frombuffer(raw, np.dtype(port["dtype"])).reshape(port["shape"]))
+        stored = np.frombuffer(raw, np.dtype(port["dtype"])).reshape(port["shape"])
+        outputs.append(_real(stored, port) if real and port.get("real") else stored)
     return Answer(outputs, done.instructions)
+
+
+def _stored(array: Array, port: dict[str, Any]) -> Array:
+    """float32 where the model's file has float32, quantised as the file does; anything else as it is."""
+    if not port.get("real") or array.dtype != np.float32:
+        return array
+    return quantised(array.astype(np.float32), port["scale"], port["zero_point"], port["dtype"])
+
+
+def _real(array: Array, port: dict[str, Any]) -> Array:
+    return (np.float32(port["scale"]) * (array.astype(np.int64) - port["zero_point"])).astype(np.float32)
 
 
 def ports_of(compiled: Compiled) -> toolchain.Ports:
@@ -163,6 +180,8 @@ def _manifest(compiled: Compiled, path: Path, said: dict[str, Any], verified: li
             }
             if tensor.quant is not None:
                 entry |= {"scale": tensor.quant.scale, "zero_point": tensor.quant.zero_point}
+            if key in graph.reals:
+                entry["real"] = True
             found.append(entry)
         return found
 

@@ -21,11 +21,13 @@ from touchline.tiny.graph import (
     Padding,
     Pair,
     Pool2D,
+    Rearrange,
     Reduce,
     Reshape,
     Resize,
     Softmax,
     StridedSlice,
+    Take,
     Tensor,
     TransposeConv2D,
 )
@@ -143,6 +145,24 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
             last = [b + (n - 1) * s for b, n, s in zip(op.begin, op.size, op.stride, strict=True)]
             if any(not (0 <= b < n and 0 <= e < n) for b, e, n in zip(op.begin, last, shape, strict=True)):
                 yield f"takes {op.begin} to {last} of {shape}"
+            yield from _same_quant(tensors[:1], output)
+        case Rearrange():
+            reach = [(n - 1) * step for n, step in zip(op.size, op.stride, strict=False)]
+            first = op.offset + sum(step for step in reach if step < 0)
+            last = op.offset + sum(step for step in reach if step > 0)
+            if len(op.size) != len(op.stride) or min(op.size, default=1) < 1 or prod(op.size) != output.elements:
+                yield f"gives {output.shape} from {op.size} by {op.stride}"
+            elif first < 0 or last >= tensors[0].elements:
+                yield f"takes elements {first} to {last} of {tensors[0].elements}"
+            yield from _same_quant(tensors[:1], output)
+        case Take():
+            shape = list(tensors[0].shape)
+            if not 0 <= op.axis < len(shape) or not all(0 <= i < shape[op.axis] for i in op.indices):
+                yield f"takes {op.indices} along axis {op.axis} of {tensors[0].shape}"
+                return
+            shape[op.axis] = len(op.indices)
+            if prod(shape) != output.elements:
+                yield f"gives {output.shape}, not {tuple(shape)}"
             yield from _same_quant(tensors[:1], output)
         case Resize():
             shape = tensors[0].shape

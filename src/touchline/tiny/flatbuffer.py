@@ -230,5 +230,13 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "LEAKY_RELU": (tflite.LeakyReluOptions, ("Alpha",)),
     "SPLIT": (tflite.SplitOptions, ("NumSplits",)),
     "UNPACK": (tflite.UnpackOptions, ("Num", "Axis")),
+    "GELU": (tflite.GeluOptions, ("Approximate",)),
+    "GATHER": (tflite.GatherOptions, ("Axis", "BatchDims")),
+    "MIRROR_PAD": (tflite.MirrorPadOptions, ("Mode",)),
+    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, ("BlockSize",)),
+    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, ("BlockSize",)),
+    "REDUCE_MIN": (tflite.ReducerOptions, ("KeepDims",)),
+    "REDUCE_PROD": (tflite.ReducerOptions, ("KeepDims",)),
+    "DIV": (tflite.DivOptions, ("FusedActivationFunction",)),
     "PACK": (tflite.PackOptions, ("ValuesCount", "Axis")),
 }

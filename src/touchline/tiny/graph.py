@@ -148,9 +148,9 @@ class Pool2D(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(Op):
-    """Element by element, shapes broadcast as in numpy; an input may be a constant."""
+    """Element by element, shapes broadcast as in numpy; an input may be a constant. prelu: input, alpha."""
 
-    kind: Literal["add", "sub", "mul", "maximum", "minimum"]
+    kind: Literal["add", "sub", "mul", "maximum", "minimum", "squared_difference", "prelu"]
     clamp: Clamp = field(default_factory=Clamp)
 
 
@@ -213,6 +213,26 @@ class StridedSlice(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rearrange(Op):
+    """output[i, j, …] = input[offset + i · stride[0] + j · stride[1] + …], the input as one row of elements.
+
+    Transpositions, reversals, repetitions (stride 0). ``size``: how far each index goes.
+    """
+
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take(Op):
+    """The entries ``indices`` along ``axis``, in that order."""
+
+    axis: int
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resize(Op):
     """Height and width (axes 1 and 2) to the output's."""
 
@@ -223,13 +243,18 @@ class Resize(Op):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """``ops`` run in this order; each tensor is a constant, an input, or made by one of them."""
+    """``ops`` run in this order; each tensor is a constant, an input, or made by one of them.
+
+    ``reals``: inputs and outputs that the file has as float32 and quantises or dequantises itself; the caller
+    does that.
+    """
 
     name: str
     tensors: dict[int, Tensor]
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    reals: tuple[int, ...] = ()
 
     def with_ops(self, ops: tuple[Op, ...]) -> Graph:
         """The same with other ``ops``; tensors that nothing speaks of any more are dropped."""

@@ -37,11 +37,13 @@ from touchline.tiny.graph import (
     Padding,
     Pair,
     Pool2D,
+    Rearrange,
     Reduce,
     Reshape,
     Resize,
     Softmax,
     StridedSlice,
+    Take,
     Tensor,
     TransposeConv2D,
 )
@@ -79,6 +81,10 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
             return lowering.pad(op)
         case StridedSlice():
             return lowering.slice(op)
+        case Rearrange():
+            return lowering.rearrange(op.offset, op.size, op.stride)
+        case Take():
+            return lowering.take(op)
         case Resize():
             return lowering.resize(op)
         case Reshape():
@@ -354,8 +360,6 @@ class _Lowering:
         if self.graph.tensors[first].shape != self.output.shape:
             first, second = second, first
         large, small = self.graph.tensors[first], self.graph.tensors[second]
-        if large.shape != self.output.shape or (op.kind not in ("add", "mul") and small.shape != large.shape):
-            raise ModelError(f"{self.graph.name}: {op.place} broadcasts both inputs; repeat one in the model")
         repeat, n, period, moved = broadcast(large.shape, small.shape, self.graph.name, op.place)
         a = self.operand(first, n if repeat > 1 else 0)
         b = self.operand(second, moved)
@@ -382,7 +386,29 @@ class _Lowering:
             if period == n:
                 return self.step(Call(f"tl_add_s8{SUFFIX[self.flavour]}", (struct, a, b, target, n), repeat))
             return self.step(Call("tl_add_period_s8", (struct, a, b, target, n, period), repeat))
-        raise ModelError(f"{self.graph.name}: {op.place} has no kernel for two tensors; leave it out of the model")
+        if op.kind in ("maximum", "minimum"):
+            return self.step(Call(f"tl_{op.kind}_s8", (a, b, target, n, period), repeat))
+        if op.kind == "prelu":
+            scale = numerics.prelu_scale(large, small, self.output)
+            struct = Struct(
+                "tl_prelu",
+                {
+                    "zero": large.q.zero_point,
+                    "alpha_zero": small.q.zero_point,
+                    "out_zero": self.output.q.zero_point,
+                    "m_positive": scale.positive[0],
+                    "s_positive": scale.positive[1],
+                    "m_negative": scale.negative[0],
+                    "s_negative": scale.negative[1],
+                },
+            )
+            return self.step(Call("tl_prelu_s8", (struct, a, b, target, n, period), repeat))
+        if op.kind == "sub":
+            struct = add_struct(large, small, self.output, op.clamp)
+            return self.step(Call("tl_sub_s8", (struct, a, b, target, n, period), repeat))
+        scale = numerics.squared_difference_scale(large, small, self.output)
+        struct = sum_struct(scale, large, small, self.output, op.clamp)
+        return self.step(Call("tl_squared_difference_s8", (struct, a, b, target, n, period), repeat))
 
     def copy(self, key: int, offset: int, to: int, rows: int, size: int, in_step: int, out_step: int) -> Call:
         data = self.graph.tensors[key].data
@@ -415,9 +441,40 @@ class _Lowering:
             rows, size = prod(shape[:axis]), op.size[axis] * inner
             begin = op.begin[axis] * inner
             return self.step(self.copy(op.inputs[0], begin, 0, rows, size, shape[axis] * inner, size))
+        if len(shape) > 4:
+            steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+            offset = sum(begin * step for begin, step in zip(op.begin, steps, strict=True))
+            strides = tuple(stride * step for stride, step in zip(op.stride, steps, strict=True))
+            return self.rearrange(offset, op.size, strides)
         sizes = _four(self.graph, op, shape, op.begin, op.stride, op.size, fill=(1, 0, 1, 1))
         struct = Struct("tl_slice", {"in": sizes[0], "begin": sizes[1], "stride": sizes[2], "out": sizes[3]})
         return self.step(Call("tl_slice_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def rearrange(self, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> Step:
+        sizes, strides = _merged(size, stride)
+        if len(sizes) > 6:
+            raise ModelError(
+                f"{self.graph.name}: {self.op.place} moves {len(sizes)} axes apart, not up to six; do it in two"
+            )
+        fill = 6 - len(sizes)
+        struct = Struct(
+            "tl_rearrange", {"size": (1,) * fill + sizes, "stride": (0,) * fill + strides, "offset": offset}
+        )
+        return self.step(Call("tl_rearrange_s8", (struct, At(self.op.inputs[0]), At(self.op.output))))
+
+    def take(self, op: Take) -> Step:
+        shape = self.image.shape
+        struct = Struct(
+            "tl_take",
+            {
+                "indices": Constant(np.array(op.indices, np.int32), learned=False),
+                "outer": prod(shape[: op.axis]),
+                "count": len(op.indices),
+                "inner": prod(shape[op.axis + 1 :]),
+                "in_step": prod(shape[op.axis :]),
+            },
+        )
+        return self.step(Call("tl_take_s8", (struct, At(op.inputs[0]), At(op.output))))
 
     def resize(self, op: Resize) -> Step:
         _, in_h, in_w, channels = self.image.shape
@@ -445,7 +502,10 @@ def _bounded(layer: pack.Weighted, clamp: Clamp) -> pack.Weighted:
 
 
 def add_struct(a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:
-    scale = numerics.add_scale(a, b, output)
+    return sum_struct(numerics.add_scale(a, b, output), a, b, output, clamp)
+
+
+def sum_struct(scale: numerics.AddScale, a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:
     return Struct(
         "tl_add",
         {
@@ -477,6 +537,20 @@ def broadcast(large: tuple[int, ...], small: tuple[int, ...], model: str, place:
     # Axes before: the small one moves on. Axes after: it is repeated whole.
     repeat, period = prod(large[:first]), prod(large[last + 1 :])
     return repeat, prod(large[first:]), period, period
+
+
+def _merged(size: tuple[int, ...], stride: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same indices by fewer axes: none of size 1, none that goes on where the next one ends."""
+    merged: list[tuple[int, int]] = []
+    for n, step in zip(size, stride, strict=True):
+        if n == 1:
+            continue
+        if merged and merged[-1][1] == n * step:
+            merged[-1] = (merged[-1][0] * n, step)
+        else:
+            merged.append((n, step))
+    merged = merged or [(1, 1)]
+    return tuple(n for n, _ in merged), tuple(step for _, step in merged)
 
 
 def _four(graph: Graph, op: Op, *rows: tuple[int, ...], fill: tuple[int, ...]) -> list[tuple[int, ...]]:

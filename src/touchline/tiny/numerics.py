@@ -16,6 +16,8 @@ from touchline.tiny.graph import Resize, Tensor
 
 ADD_SHIFT = 20
 """Bits that the inputs of a sum are raised by before they are scaled."""
+SQUARED_DIFFERENCE_SHIFT = 7
+"""The same of a squared difference."""
 _SOFTMAX_BITS = 5
 Scale = tuple[int, int]
 """Multiplier and shift, as `quantise_multiplier` gives them."""
@@ -50,6 +52,29 @@ def add_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
         quantise_multiplier(second / twice),
         quantise_multiplier(twice / ((1 << ADD_SHIFT) * out)),
     )
+
+
+def squared_difference_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
+    first, second, out = a.q.scale, b.q.scale, output.q.scale
+    twice = 2 * max(first, second)
+    return AddScale(
+        quantise_multiplier(first / twice),
+        quantise_multiplier(second / twice),
+        quantise_multiplier(twice * twice / ((1 << 2 * SQUARED_DIFFERENCE_SHIFT) * out)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PreluScale:
+    """Of inputs of zero and more, and of a negative input's product with alpha."""
+
+    positive: Scale
+    negative: Scale
+
+
+def prelu_scale(tensor: Tensor, alpha: Tensor, output: Tensor) -> PreluScale:
+    source, slope, out = (np.float32(each.q.scale) for each in (tensor, alpha, output))
+    return PreluScale(quantise_multiplier(float(source / out)), quantise_multiplier(float(source * slope / out)))
 
 
 def softmax_scale(tensor: Tensor, beta: float) -> tuple[int, int, int]:

@@ -36,11 +36,13 @@ from touchline.tiny.graph import (
     Padding,
     Pair,
     Pool2D,
+    Rearrange,
     Reduce,
     Reshape,
     Resize,
     Softmax,
     StridedSlice,
+    Take,
     Tensor,
     TransposeConv2D,
 )
@@ -70,11 +72,19 @@ def run_all(graph: Graph, *inputs: Array) -> dict[int, Array]:
             )
         values[key] = array
     for op in graph.ops:
-        output = graph.tensors[op.output]
-        arrays = [np.asarray(values[key]).astype(np.int64) for key in op.inputs]
-        made = _evaluate(graph, op, arrays)
-        values[op.output] = made.reshape(output.shape).astype(output.dtype)
+        values[op.output] = _computed(graph, op, [values[key] for key in op.inputs])
     return values
+
+
+def evaluate(graph: Graph, op: Op) -> Array:
+    """What ``op`` gives, all of whose inputs are constants."""
+    return _computed(graph, op, [np.asarray(graph.tensors[key].data) for key in op.inputs])
+
+
+def _computed(graph: Graph, op: Op, inputs: list[Array]) -> Array:
+    output = graph.tensors[op.output]
+    made = _evaluate(graph, op, [np.asarray(array).astype(np.int64) for array in inputs])
+    return made.reshape(output.shape).astype(output.dtype)
 
 
 def table_of(graph: Graph, op: Binary, scalar: int) -> tuple[int, ...]:
@@ -129,6 +139,13 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             for axis, (begin, stride, size) in enumerate(zip(op.begin, op.stride, op.size, strict=True)):
                 picked = np.take(picked, begin + stride * np.arange(size), axis=axis)
             return picked
+        case Rearrange():
+            at = np.full(op.size, op.offset)
+            for axis, (size, stride) in enumerate(zip(op.size, op.stride, strict=True)):
+                at = at + (stride * np.arange(size)).reshape(-1, *[1] * (len(op.size) - 1 - axis))
+            return x[0].ravel()[at]
+        case Take():
+            return np.take(x[0], op.indices, axis=op.axis)
         case Resize():
             return _resize(op, x[0], cast(Pair, output.shape[1:3]))
         case _:
@@ -196,6 +213,10 @@ def _pool(op: Pool2D, image: Ints) -> Ints:
 def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
     if op.kind in ("maximum", "minimum"):
         return np.maximum(*x) if op.kind == "maximum" else np.minimum(*x)
+    if op.kind == "prelu":
+        return _prelu(tensors, output, x)
+    if op.kind == "squared_difference":
+        return _squared_difference(tensors, output, x)
     if op.kind in ("add", "sub"):
         return _sum(op.kind, op.clamp, tensors, output, x)
     a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
@@ -210,6 +231,21 @@ def _sum(kind: str, clamp: Clamp, tensors: list[Tensor], output: Tensor, x: list
     second = requantise(b << numerics.ADD_SHIFT, *scale.second)
     scaled = requantise(first + second if kind == "add" else first - second, *scale.output)
     return np.clip(scaled + _zero(output), clamp.low, clamp.high)
+
+
+def _prelu(tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, alpha = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scale = numerics.prelu_scale(tensors[0], tensors[1], output)
+    scaled = np.where(a >= 0, requantise(a, *scale.positive), requantise(a * alpha, *scale.negative))
+    return np.clip(scaled + _zero(output), -128, 127)
+
+
+def _squared_difference(tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scale = numerics.squared_difference_scale(tensors[0], tensors[1], output)
+    shift = numerics.SQUARED_DIFFERENCE_SHIFT
+    difference = requantise(a << shift, *scale.first) - requantise(b << shift, *scale.second)
+    return np.clip(requantise(difference * difference, *scale.output) + _zero(output), -128, 127)
 
 
 def _softmax(op: Softmax, tensor: Tensor, x: Ints) -> Ints:

@@ -50,6 +50,20 @@ void tl_mul_s8(const tl_mul *p, const int8_t *a, const int8_t *b, int8_t *out);
 /* ADD with b repeated every `period` elements (bias-like constants). n is a multiple of period. */
 void tl_add_period_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
 
+/* SUB and SQUARED_DIFFERENCE (left_shift is 7), b repeated like that. */
+void tl_sub_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+void tl_squared_difference_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+
+/* PRELU, alpha repeated like that: inputs of zero and more by m_positive, a negative one's product with alpha by m_negative. */
+typedef struct {
+    int32_t zero, alpha_zero, out_zero, m_positive, s_positive, m_negative, s_negative;
+} tl_prelu;
+void tl_prelu_s8(const tl_prelu *p, const int8_t *in, const int8_t *alpha, int8_t *out, int32_t n, int32_t period);
+
+/* MAXIMUM and MINIMUM of equally quantised tensors, b repeated like that. */
+void tl_maximum_s8(const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+void tl_minimum_s8(const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+
 /* out[i] = table[in[i] + 128]: logistic, tanh, requantise, leaky ReLU, hard swish ... and lone clamps. */
 void tl_lookup_s8(const int8_t table[256], const int8_t *in, int8_t *out, int32_t n);
 
@@ -175,6 +189,20 @@ typedef struct {
     int32_t in[4], begin[4], stride[4], out[4];
 } tl_slice;
 void tl_slice_s8(const tl_slice *p, const int8_t *in, int8_t *out);
+
+/* out[i, j, ...] = in[offset + i * stride[0] + j * stride[1] + ...], size[k] values of each index; the last axes are the
+ * inner ones. Never in place. */
+typedef struct {
+    int32_t size[6], stride[6], offset;
+} tl_rearrange;
+void tl_rearrange_s8(const tl_rearrange *p, const int8_t *in, int8_t *out);
+
+/* Of [outer][in_step / inner][inner] the entries `indices` of the middle. Never in place. */
+typedef struct {
+    const int32_t *indices;
+    int32_t outer, count, inner, in_step;
+} tl_take;
+void tl_take_s8(const tl_take *p, const int8_t *in, int8_t *out);
 
 /* RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR. Nearest: the rows and columns to read, counted by the compiler.
  * Bilinear: TFLite's integers, scale_h = (1024 * in_h + out_h / 2) / out_h, or with align_corners and out_h > 1
