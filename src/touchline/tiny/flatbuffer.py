@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 
 from touchline.tiny.arrays import Array
 from touchline.types.errors import ModelError
@@ -181,8 +182,7 @@ def _op(model: Any, op: Any, tensors: int) -> RawOp:
     code = model.OperatorCodes(op.OpcodeIndex())
     if not 0 <= op.OpcodeIndex() < model.OperatorCodesLength():
         raise ValueError(f"operator code {op.OpcodeIndex()} of {model.OperatorCodesLength()}")
-    # Codes above 126 do not fit the older, one-byte field.
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    number = max(_builtin_code(code), code.DeprecatedBuiltinCode())
     name = OPERATORS[number]
     if name == "CUSTOM":
         name = f"CUSTOM {(code.CustomCode() or b'').decode('utf-8', 'replace')}"
@@ -190,6 +190,13 @@ def _op(model: Any, op: Any, tensors: int) -> RawOp:
     if any(not -1 <= index < tensors for index in inputs) or any(not 0 <= index < tensors for index in outputs):
         raise ValueError(f"{name} speaks of tensors that are not there")
     return RawOp(name, inputs, outputs, dict(_options(name, op)))
+
+
+def _builtin_code(code: Any) -> int:
+    """The field as it is. The library's own getter takes the older, one-byte field for numbers below 127, which
+    some writers leave at 0."""
+    at = code._tab.Offset(10)
+    return code._tab.Get(Int32Flags, at + code._tab.Pos) if at else 0
 
 
 def _options(name: str, op: Any) -> Iterator[tuple[str, Any]]:
