@@ -7,19 +7,24 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from touchline.runtime import manifest
+from touchline.runtime.golden import Sample
+from touchline.runtime.program import Program
+from touchline.runtime.tensors import Port
+from touchline.runtime.verify import compare
 from touchline.tiny import reference, toolchain
 from touchline.tiny.arrays import Array
-from touchline.tiny.compile import Compiled, compile_tflite
+from touchline.tiny.compile import Compiled, write
 from touchline.tiny.drawing import memory_svg
 from touchline.tiny.floating import quantised
 from touchline.tiny.graph import Graph
+from touchline.tiny.import_tflite import read_tflite
 from touchline.tiny.report import FLAVOUR_OF, Measured, code_bytes, report
 from touchline.types.errors import CheckFailed, ConfigError, ModelError
 
@@ -35,11 +40,17 @@ class Answer:
     instructions: int | None
 
 
-def compile_artifact(path: Path, out: Path) -> dict[str, Any]:
+def compile_artifact(
+    path: Path, out: Path, *, samples: Sequence[Sample] = (), tolerance: float = 0.1
+) -> dict[str, Any]:
     """Compile the .tflite in ``path`` into the new folder ``out``; what report.json says.
 
+    ``samples``: float32 inputs of the network that the .tflite was quantised from, and its answers; ``tolerance``:
+    greatest relative error ‖y − r‖₂ / ‖r‖₂ of any output against them.
+
     Raises `ModelError` where the model cannot be taken, `ConfigError` where ``out`` is there already, and
-    `CheckFailed` where the C does not compute the reference's bits (then nothing is written).
+    `CheckFailed` where it is off by more than ``tolerance`` or the C does not compute the reference's bits (then
+    nothing is written).
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out}: exists already; name another folder or remove it")
@@ -50,18 +61,46 @@ def compile_artifact(path: Path, out: Path) -> dict[str, Any]:
         raise ConfigError(f"{out}: cannot be written ({error.strerror}); name another place") from error
     with work as scratch:
         draft = Path(scratch) / "draft"
-        compiled = compile_tflite(path, draft)
+        graph = read_tflite(path)
+        deviation: dict[str, Any] = {}
+        if samples:
+            graph = replace(graph, reals=(*graph.inputs, *graph.outputs))
+            program = Program(_Quantised(graph), {}, graph.name)
+            deviation = compare(program, samples, tolerance, graph.name).require().as_dict()
+        compiled = write(graph, draft)
         instructions, verified = _verified(compiled)
         measured = Measured(instructions, code_bytes(draft, compiled.name, compiled.arranged["dsp"]))
         said = report(compiled.name, compiled.arranged, measured)
         (draft / "report.json").write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", "utf-8")
         (draft / "memory.svg").write_text(memory_svg(compiled.arranged["dsp"], "Cortex-M4"), "utf-8")
         facts = _manifest(compiled, path, said, verified)
+        if samples:
+            facts |= {"tolerance": tolerance, "deviation": deviation}
         manifest.write(draft, facts, [*compiled.files, "report.json", "memory.svg"])
         if out.is_dir():
             out.rmdir()
         shutil.move(draft, out)
     return said
+
+
+class _Quantised:
+    """The reference's answers, in float32 as the network had them: a `Model`."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.inputs, self.outputs = (
+            tuple(
+                Port(graph.tensors[key].name, graph.tensors[key].shape, np.dtype(np.float32))  # pyright: ignore[reportArgumentType]
+                for key in keys
+            )
+            for keys in (graph.inputs, graph.outputs)
+        )
+
+    def run(self, *arrays: Array) -> list[Array]:
+        said = [_described(self.graph, key) for key in (*self.graph.inputs, *self.graph.outputs)]
+        stored = [_stored(array, port) for array, port in zip(arrays, said, strict=False)]
+        answers = reference.run(self.graph, *stored)
+        return [_real(array, port) for array, port in zip(answers, said[len(arrays) :], strict=True)]
 
 
 def run_artifact(folder: Path, inputs: Sequence[Array], target: str) -> Answer:
@@ -168,29 +207,12 @@ def _verified(compiled: Compiled) -> tuple[dict[str, int], list[str]]:
 def _manifest(compiled: Compiled, path: Path, said: dict[str, Any], verified: list[str]) -> dict[str, Any]:
     graph = compiled.graph
 
-    def described(keys: tuple[int, ...]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for key in keys:
-            tensor = graph.tensors[key]
-            entry: dict[str, Any] = {
-                "name": tensor.name,
-                "shape": list(tensor.shape),
-                "dtype": tensor.dtype,
-                "bytes": tensor.bytes,
-            }
-            if tensor.quant is not None:
-                entry |= {"scale": tensor.quant.scale, "zero_point": tensor.quant.zero_point}
-            if key in graph.reals:
-                entry["real"] = True
-            found.append(entry)
-        return found
-
     return {
         "name": compiled.name,
         "target": "mcu",
         "quantise": "int8",
-        "inputs": described(graph.inputs),
-        "outputs": described(graph.outputs),
+        "inputs": [_described(graph, key) for key in graph.inputs],
+        "outputs": [_described(graph, key) for key in graph.outputs],
         "tolerance": 0,
         "verified": {"against": "the integer reference", "on": verified},
         "measured": {
@@ -198,3 +220,19 @@ def _manifest(compiled: Compiled, path: Path, said: dict[str, Any], verified: li
         },
         "source": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
     }
+
+
+def _described(graph: Graph, key: int) -> dict[str, Any]:
+    """A port as the manifest has it."""
+    tensor = graph.tensors[key]
+    entry: dict[str, Any] = {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "bytes": tensor.bytes,
+    }
+    if tensor.quant is not None:
+        entry |= {"scale": tensor.quant.scale, "zero_point": tensor.quant.zero_point}
+    if key in graph.reals:
+        entry["real"] = True
+    return entry
