@@ -117,7 +117,9 @@ class _Lowering:
 
     def weighted(self, tensors: list[Tensor], output: Tensor, channels: int) -> pack.Weighted:
         """The layer of input, filter and bias, without bounds."""
-        multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
+        rows = isinstance(self.op, FullyConnected)
+        scale = numerics.row_multipliers if rows else numerics.channel_multipliers
+        multipliers, shifts = scale(tensors[0], tensors[1], output, channels)
         data = tensors[2].data if len(tensors) > 2 else None
         return pack.Weighted(
             np.asarray(tensors[1].data),
@@ -404,7 +406,8 @@ class _Lowering:
             )
             return self.step(Call("tl_prelu_s8", (struct, a, b, target, n, period), repeat))
         if op.kind == "sub":
-            struct = add_struct(large, small, self.output, op.clamp)
+            scale = numerics.sub_scale(large, small, self.output)
+            struct = sum_struct(scale, large, small, self.output, op.clamp)
             return self.step(Call("tl_sub_s8", (struct, a, b, target, n, period), repeat))
         scale = numerics.squared_difference_scale(large, small, self.output)
         struct = sum_struct(scale, large, small, self.output, op.clamp)

@@ -31,6 +31,15 @@ def channel_multipliers(image: Tensor, weights: Tensor, output: Tensor, channels
     return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
 
 
+def row_multipliers(image: Tensor, weights: Tensor, output: Tensor, channels: int) -> tuple[Ints, Ints]:
+    """The same of FULLY_CONNECTED, which multiplies in float32 where the weights have one scale."""
+    if len(weights.q.scales) > 1:
+        return channel_multipliers(image, weights, output, channels)
+    product = float(np.float32(image.q.scale) * np.float32(weights.q.scale))
+    multiplier, shift = quantise_multiplier(product / output.q.scale)
+    return np.full(channels, multiplier, np.int64), np.full(channels, shift, np.int64)
+
+
 def mul_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
     return quantise_multiplier(a.q.scale * b.q.scale / output.q.scale)
 
@@ -54,6 +63,17 @@ def add_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
     )
 
 
+def sub_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
+    """As `add_scale`, but divided in float32: TensorFlow Lite Micro's SUB does."""
+    first, second, out = (np.float32(each.q.scale) for each in (a, b, output))
+    twice = np.float32(2) * max(first, second)
+    return AddScale(
+        quantise_multiplier(float(first / twice)),
+        quantise_multiplier(float(second / twice)),
+        quantise_multiplier(float(twice / (np.float32(1 << ADD_SHIFT) * out))),
+    )
+
+
 def squared_difference_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
     first, second, out = a.q.scale, b.q.scale, output.q.scale
     twice = 2 * max(first, second)
@@ -73,8 +93,8 @@ class PreluScale:
 
 
 def prelu_scale(tensor: Tensor, alpha: Tensor, output: Tensor) -> PreluScale:
-    source, slope, out = (np.float32(each.q.scale) for each in (tensor, alpha, output))
-    return PreluScale(quantise_multiplier(float(source / out)), quantise_multiplier(float(source * slope / out)))
+    source, slope, out = tensor.q.scale, alpha.q.scale, output.q.scale
+    return PreluScale(quantise_multiplier(source / out), quantise_multiplier(source * slope / out))
 
 
 def softmax_scale(tensor: Tensor, beta: float) -> tuple[int, int, int]:

@@ -117,7 +117,8 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             return _requantised(tensors, output, total, x, op.clamp)
         case FullyConnected():
             rows = x[0].reshape(-1, x[1].shape[1]) - _zero(tensors[0])
-            return _requantised(tensors, output, rows @ x[1].T, x, op.clamp)
+            scale = numerics.row_multipliers(tensors[0], tensors[1], output, x[1].shape[0])
+            return _scaled(rows @ x[1].T, scale, output, x, op.clamp)
         case Pool2D():
             return _pool(op, x[0])
         case Binary():
@@ -168,10 +169,13 @@ def _windows(image: Ints, window: tuple[int, ...], stride: Pair, dilation: Pair)
 
 
 def _requantised(tensors: list[Tensor], output: Tensor, total: Ints, x: list[Ints], clamp: Clamp) -> Ints:
-    channels = total.shape[-1]
-    multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
+    scale = numerics.channel_multipliers(tensors[0], tensors[1], output, total.shape[-1])
+    return _scaled(total, scale, output, x, clamp)
+
+
+def _scaled(total: Ints, scale: tuple[Ints, Ints], output: Tensor, x: list[Ints], clamp: Clamp) -> Ints:
     bias = x[2].ravel() if len(x) > 2 else 0
-    scaled = requantise(wrap(total + bias), multipliers, shifts)
+    scaled = requantise(wrap(total + bias), *scale)
     return np.clip(scaled + _zero(output), clamp.low, clamp.high)
 
 
@@ -226,7 +230,7 @@ def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) ->
 
 def _sum(kind: str, clamp: Clamp, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
     a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    scale = numerics.add_scale(tensors[0], tensors[1], output)
+    scale = (numerics.add_scale if kind == "add" else numerics.sub_scale)(tensors[0], tensors[1], output)
     first = requantise(a << numerics.ADD_SHIFT, *scale.first)
     second = requantise(b << numerics.ADD_SHIFT, *scale.second)
     scaled = requantise(first + second if kind == "add" else first - second, *scale.output)
