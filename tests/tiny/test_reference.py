@@ -21,8 +21,8 @@ from touchline.tiny.passes import run_passes
 # 0 whatever the zero point is. The others it lacks for int8, or altogether.
 NOT_MICRO = {"relu6", "space_to_batch", "gelu", "exp", "log", "float_island", "tile", "slice_of_five_axes"}
 # LiteRT requantises FULLY_CONNECTED in float (google-ai-edge/LiteRT#8567); its SUM of int8 ignores zero points;
-# its CONV_2D wants a bias.
-NOT_LITERT = {"fully_connected", "sum", "conv_without_bias"}
+# its CONV_2D wants a bias; its LSTM has other activations in fixed point.
+NOT_LITERT = {"fully_connected", "sum", "conv_without_bias", "lstm"}
 # LiteRT has no reference kernel of these; its others are as exact here.
 OTHER_KERNELS = {"elu", "tile", "float_island", "depth_to_space"}
 

@@ -135,6 +135,7 @@ _OPTIONS = {
     "MINIMUM": "MaximumMinimumOptions",
     "QUANTIZE": "QuantizeOptions",
     "GELU": "GeluOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "GATHER": "GatherOptions",
     "MIRROR_PAD": "MirrorPadOptions",
     "DEPTH_TO_SPACE": "DepthToSpaceOptions",

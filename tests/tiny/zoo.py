@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.tiny import draw, zoo_moves
 from tests.tiny.draw import Make, Rng
-from tests.tiny.writer import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Writer
+from tests.tiny.writer import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, TANH, VALID, Writer
 
 
 def _weights(rng: Rng, *shape: int) -> np.ndarray:
@@ -246,6 +246,31 @@ def _unary(name: str, *output: tuple[float, int]) -> Make:
     return make
 
 
+def lstm(writer: Writer, rng: Rng) -> list[int]:
+    steps, inputs, size = draw.pick(rng, 1, 2, 7), int(rng.integers(1, 20)), int(rng.integers(1, 12))
+    time_major = bool(rng.random() < 0.3)
+    turned = (steps, 1) if time_major else (1, steps)
+    image = writer.input((*turned, inputs), draw.scale(rng), draw.zero(rng))
+    scale, zero = float(np.float32(rng.uniform(0.004, 0.01))), draw.zero(rng)
+    cell_scale = 2.0 ** -draw.pick(rng, 15, 12, 11, 9)
+    filters = [
+        writer.tensor((size, depth), scale=rng.uniform(0.001, 0.02), data=rng.integers(-127, 128, (size, depth)))
+        for depth in [inputs] * 4 + [size] * 4
+    ]
+    biases = [writer.tensor((size,), "int32", 1e-4, data=rng.integers(-3000, 3000, size)) for _ in range(4)]
+    state = writer.tensor((1, size), scale=scale, zero_point=zero)
+    cell = writer.tensor((1, size), "int16", cell_scale)
+    for key in (state, cell):
+        writer.graph.tensors[key].isVariable = True
+    output = writer.tensor((*turned, size), scale=scale, zero_point=zero)
+    writer.op(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        [image, *filters, -1, -1, -1, *biases, -1, -1, state, cell, -1, -1, -1, -1], [output], version=1,
+        fusedActivationFunction=TANH, timeMajor=time_major, cellClip=float(draw.pick(rng, 0, 0, 1)),
+    )  # fmt: skip
+    return [output]
+
+
 def softmax(writer: Writer, rng: Rng) -> list[int]:
     shape = (draw.pick(rng, 1, 1, 3), int(rng.integers(1, 40)))
     image = writer.input(shape, draw.scale(rng), draw.zero(rng))
@@ -428,6 +453,7 @@ ZOO: dict[str, Make] = {
     "rsqrt": rsqrt,
     "float_island": float_island,
     "quantize": _unary("QUANTIZE"),
+    "lstm": lstm,
     "softmax": softmax,
     "mean": _reduce("MEAN"),
     "sum": _reduce("SUM"),

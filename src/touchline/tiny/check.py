@@ -16,6 +16,7 @@ from touchline.tiny.graph import (
     FullyConnected,
     Graph,
     Lookup,
+    Lstm,
     Op,
     Pad,
     Padding,
@@ -109,6 +110,21 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
         case Lookup():
             if len(op.table) != 256 or tensors[0].shape != output.shape:
                 yield f"maps {tensors[0].shape} to {output.shape} by {len(op.table)} values"
+        case Lstm():
+            shapes = [tensor.shape for tensor in tensors]
+            if len(shapes) != 13 or len(shapes[0]) != 3 or shapes[0][0] != 1 or len(output.shape) != 3:
+                yield f"takes {shapes[:1]} and {len(shapes) - 1} constants"
+                return
+            inputs, state = shapes[0][2], output.shape[2]
+            wanted = [(state, inputs)] * 4 + [(state, state)] * 4 + [(state,)] * 4
+            if shapes[1:] != wanted or output.shape[:2] != shapes[0][:2]:
+                yield f"gives {output.shape} from {shapes}"
+            if not -15 <= op.cell_bits <= -1:
+                yield f"has a cell of scale 2^{op.cell_bits}"
+            if any(tensor.quant is None or len(tensor.quant.scales) != 1 for tensor in tensors[1:9]):
+                yield "has weights with no single scale"
+            elif any(any(tensor.q.zero_points) for tensor in tensors[1:9]):
+                yield "has weights with a zero point other than 0"
         case Softmax():
             if tensors[0].shape != output.shape:
                 yield f"gives {output.shape} from {tensors[0].shape}"

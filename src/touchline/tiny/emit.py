@@ -25,7 +25,7 @@ from touchline.tiny.graph import Tensor
 
 NUMBER: dict[Flavour, int] = {"portable": 0, "dsp": 1, "mve": 2}
 """TOUCHLINE_CORE of each."""
-_CTYPE = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint8": "uint8_t"}
+_CTYPE = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint8": "uint8_t", "uint16": "uint16_t"}
 
 
 def identifier(name: str) -> str:

@@ -237,6 +237,10 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "LEAKY_RELU": (tflite.LeakyReluOptions, ("Alpha",)),
     "SPLIT": (tflite.SplitOptions, ("NumSplits",)),
     "UNPACK": (tflite.UnpackOptions, ("Num", "Axis")),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        tflite.UnidirectionalSequenceLSTMOptions,
+        ("FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"),
+    ),
     "GELU": (tflite.GeluOptions, ("Approximate",)),
     "GATHER": (tflite.GatherOptions, ("Axis", "BatchDims")),
     "MIRROR_PAD": (tflite.MirrorPadOptions, ("Mode",)),

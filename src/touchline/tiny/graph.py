@@ -164,6 +164,21 @@ class Lookup(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lstm(Op):
+    """A sequence through one LSTM cell, from a state of zero: input (1, steps, I); of the input gate, the forget
+    gate, the candidate and the output gate: filters (S, I), then filters of the state (S, S), then biases (S,).
+    Output (1, steps, S).
+
+    ``state``: the state's quantisation. ``cell_bits``: the cell is int16 of scale 2^cell_bits, −15 to −1.
+    ``cell_clip``: its greatest magnitude, quantised; 0: any.
+    """
+
+    state: Quant
+    cell_bits: int
+    cell_clip: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Softmax(Op):
     """Over the last axis."""
 

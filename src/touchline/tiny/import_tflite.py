@@ -66,7 +66,8 @@ def _translated(t: Translation, op: RawOp) -> Iterator[Op]:
     translate = _TRANSLATE.get(op.name)
     if translate is None:
         raise Unsupported("is not supported")
-    t.check_tensors(op)
+    if op.name != "UNIDIRECTIONAL_SEQUENCE_LSTM":  # whose state is its own
+        t.check_tensors(op)
     yield from translate(t, op)
 
 
@@ -75,6 +76,7 @@ _TRANSLATE: dict[str, Callable[[Translation, RawOp], Iterator[Op]]] = {
     "DEPTHWISE_CONV_2D": layers.conv,
     "TRANSPOSE_CONV": layers.transpose_conv,
     "FULLY_CONNECTED": layers.fully_connected,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": layers.lstm,
     "AVERAGE_POOL_2D": layers.pool,
     "MAX_POOL_2D": layers.pool,
     "ADD": arithmetic.binary,

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from touchline.tiny import numerics, pack
+from touchline.tiny import numerics, pack, recurrent
 from touchline.tiny.ccode import (
     Argument,
     At,
@@ -32,6 +32,7 @@ from touchline.tiny.graph import (
     FullyConnected,
     Graph,
     Lookup,
+    Lstm,
     Op,
     Pad,
     Padding,
@@ -71,6 +72,8 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
             return lowering.binary(op)
         case Lookup():
             return lowering.lookup(op)
+        case Lstm():
+            return lowering.lstm(op)
         case Softmax():
             return lowering.softmax(op)
         case Reduce():
@@ -277,6 +280,47 @@ class _Lowering:
         arguments = (struct, At(op.inputs[0]), At(op.output))
         call = Call(f"tl_fully_connected_s8{SUFFIX[flavour]}", arguments)
         return self.step(call, *after, macs=self.output.elements * inputs)
+
+    def lstm(self, op: Lstm) -> Step:
+        steps, inputs, size = self.image.shape[1], self.image.shape[2], self.output.shape[2]
+        data = [np.asarray(tensor.data) for tensor in self.tensors[1:]]
+        scale = recurrent.lstm_scale(op, self.tensors)
+        zero = (self.image.q.zero_point, op.state.zero_point)
+        fed = [pack.fold_bias(data[g], data[8 + g], zero[0]) for g in range(recurrent.GATES)]
+        nothing = np.zeros(size, np.int32)
+        kept = [pack.fold_bias(data[4 + g], nothing, zero[1]) for g in range(recurrent.GATES)]
+        factor, shift = recurrent.tanh_steps(op.cell_bits)
+        struct = Struct(
+            "tl_lstm_sequence",
+            {
+                "weights": Constant(np.concatenate([w.ravel() for w in data[:4]]).astype(np.int8)),
+                "state_weights": Constant(np.concatenate([w.ravel() for w in data[4:8]]).astype(np.int8)),
+                "bias": Constant(np.array(fed, np.int32).ravel()),
+                "state_bias": Constant(np.array(kept, np.int32).ravel()),
+                "sigmoid": Constant(recurrent.sigmoid_table(), learned=False),
+                "steps": steps,
+                "inputs": inputs,
+                "n": size,
+                "m_input": tuple(m for m, _ in scale.inputs),
+                "s_input": tuple(s for _, s in scale.inputs),
+                "m_state": tuple(m for m, _ in scale.states),
+                "s_state": tuple(s for _, s in scale.states),
+                "m_keep": scale.keep[0],
+                "s_keep": scale.keep[1],
+                "m_fresh": scale.fresh[0],
+                "s_fresh": scale.fresh[1],
+                "m_hidden": scale.hidden[0],
+                "s_hidden": scale.hidden[1],
+                "state_zero": zero[1],
+                "cell_clip": op.cell_clip or 32767,
+                "cell_low": -(op.cell_clip or 32768),
+                "tanh_factor": factor,
+                "tanh_shift": shift,
+            },
+        )
+        call = Call("tl_lstm_sequence_s8", (struct, At(op.inputs[0]), At(op.output), Scratch()))
+        macs = steps * 4 * size * (inputs + size)
+        return self.step(call, scratch=pack.up(2 * 5 * size, 8), macs=macs)
 
     # Operators without
 

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from touchline.tiny import numerics
+from touchline.tiny import numerics, recurrent
 from touchline.tiny.arrays import Array, Ints
 from touchline.tiny.fixed_point import (
     doubling_high_mul,
@@ -31,6 +31,7 @@ from touchline.tiny.graph import (
     FullyConnected,
     Graph,
     Lookup,
+    Lstm,
     Op,
     Pad,
     Padding,
@@ -125,6 +126,8 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             return _binary(op, tensors, output, x)
         case Lookup():
             return np.array(op.table, np.int64)[x[0] - np.iinfo(tensors[0].dtype).min]
+        case Lstm():
+            return recurrent.run(op, tensors, x)
         case Softmax():
             return _softmax(op, tensors[0], x[0])
         case Reduce():

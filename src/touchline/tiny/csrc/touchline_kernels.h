@@ -225,6 +225,21 @@ void tl_resize_bilinear_s8(const tl_resize_bilinear *p, const int8_t *in, int8_t
  * a tl_conv reads with kernel_h = slots (or dilated) and out_h = 1. Push moves the state on by one frame. */
 void tl_stream_push_s8(int8_t *state, const int8_t *frame, int32_t slots, int32_t bytes);
 
+/* TFLite's UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell, from a state of zero. in[steps][inputs], out[steps][n]. Of the input
+ * gate, the forget gate, the candidate and the output gate, in this order: weights [4][n][inputs], state_weights [4][n][n], and
+ * folded biases [4][n] of both (of the state: -state_zero * sum(weights)). sigmoid: 256 values. scratch: 10 * n rounded up to 8. Never
+ * in place. */
+typedef struct {
+    const int8_t *weights, *state_weights;
+    const int32_t *bias, *state_bias;
+    const uint16_t *sigmoid;
+    int32_t steps, inputs, n;
+    int32_t m_input[4], s_input[4], m_state[4], s_state[4];
+    int32_t m_keep, s_keep, m_fresh, s_fresh, m_hidden, s_hidden;
+    int32_t state_zero, cell_low, cell_clip, tanh_factor, tanh_shift;
+} tl_lstm_sequence;
+void tl_lstm_sequence_s8(const tl_lstm_sequence *p, const int8_t *in, int8_t *out, void *scratch);
+
 /* One step of n LSTM or GRU cells, after the fully connected layers. Tables of 256 bytes as for tl_lookup_s8: a sigmoid's output has
  * scale 1/256 and zero point -128, a tanh's 1/128 and 0. hidden: scale 1/128, zero point 0. All halves round upwards.
  *
