@@ -235,4 +235,6 @@ def _described(graph: Graph, key: int) -> dict[str, Any]:
         entry |= {"scale": tensor.quant.scale, "zero_point": tensor.quant.zero_point}
     if key in graph.reals:
         entry["real"] = True
+    if key in graph.inputs and key in dict(graph.states):
+        entry["next"] = graph.outputs.index(dict(graph.states)[key])
     return entry

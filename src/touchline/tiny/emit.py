@@ -59,6 +59,10 @@ def model_header(name: str, arranged: Mapping[Flavour, Arrangement]) -> str:
     for kind, keys in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, key in enumerate(keys):
             lines += _described(f"{upper}_{_port(kind, keys, index)}", graph.tensors[key])
+    for before, after in graph.states:
+        source = _port("OUTPUT", graph.outputs, graph.outputs.index(after))
+        target = _port("INPUT", graph.inputs, graph.inputs.index(before))
+        lines.append(f"/* {target} is a state: its zero point all over at first, then what {source} was. */")
     for flavour, arrangement in arranged.items():
         lines += [
             "",

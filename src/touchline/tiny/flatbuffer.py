@@ -74,10 +74,13 @@ class RawOp:
 
 @dataclass(frozen=True, slots=True)
 class RawModel:
+    """``starts_at_zero``: whether what its other subgraphs, which initialise it, hold is zero."""
+
     tensors: tuple[RawTensor, ...]
     ops: tuple[RawOp, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    starts_at_zero: bool
 
 
 def read_flatbuffer(path: Path) -> RawModel:
@@ -113,7 +116,18 @@ def _model(data: bytes) -> RawModel:
     for index in (*inputs, *outputs):
         if not 0 <= index < len(tensors):
             raise ValueError(f"tensor {index} of {len(tensors)}")
-    return RawModel(tensors, ops, inputs, outputs)
+    return RawModel(tensors, ops, inputs, outputs, _starts_at_zero(data, model))
+
+
+def _starts_at_zero(data: bytes, model: Any) -> bool:
+    for number in _count(model.SubgraphsLength())[1:]:
+        graph: Any = model.Subgraphs(number)
+        for i in _count(graph.TensorsLength()):
+            tensor = _tensor(data, model, graph.Tensors(i))
+            zero = tensor.zero_points[0] if tensor.zero_points else 0
+            if tensor.data is not None and np.any(tensor.data != zero):
+                return False
+    return True
 
 
 def _count(length: int) -> range:
@@ -241,6 +255,7 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         tflite.UnidirectionalSequenceLSTMOptions,
         ("FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"),
     ),
+    "VAR_HANDLE": (tflite.VarHandleOptions, ("Container", "SharedName")),
     "GELU": (tflite.GeluOptions, ("Approximate",)),
     "GATHER": (tflite.GatherOptions, ("Axis", "BatchDims")),
     "MIRROR_PAD": (tflite.MirrorPadOptions, ("Mode",)),

@@ -261,7 +261,7 @@ class Graph:
     """``ops`` run in this order; each tensor is a constant, an input, or made by one of them.
 
     ``reals``: inputs and outputs that the file has as float32 and quantises or dequantises itself; the caller
-    does that.
+    does that. ``states``: inputs, each with the output that it is given in the next run.
     """
 
     name: str
@@ -270,6 +270,7 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     reals: tuple[int, ...] = ()
+    states: tuple[Pair, ...] = ()
 
     def with_ops(self, ops: tuple[Op, ...]) -> Graph:
         """The same with other ``ops``; tensors that nothing speaks of any more are dropped."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from touchline.tiny.activations import TABLES
 from touchline.tiny.check import verify
 from touchline.tiny.flatbuffer import RawOp, read_flatbuffer
-from touchline.tiny.graph import Graph, Op
-from touchline.tiny.translate import arithmetic, floats, layers, moves, shapes
+from touchline.tiny.graph import Graph, Op, Pair
+from touchline.tiny.translate import arithmetic, floats, layers, moves, shapes, states
 from touchline.tiny.translate.translation import Translation, Unsupported
 from touchline.types.errors import ModelError
 
@@ -49,15 +49,26 @@ def _graph(t: Translation) -> Graph:
                 t.tensors.setdefault(key, t.describe(key))
             except Unsupported as error:
                 problems.append(f"the {what} {error}")
+    kept: tuple[Pair, ...] = ()
+    if not problems:
+        try:
+            kept = states.pairs(t)
+        except Unsupported as error:
+            problems.append(f"the state {error}")
     if problems:
         remedy = "quantise it to int8 with fixed shapes, from supported operators"
         raise ModelError(f"{t.path}: {'; '.join(dict.fromkeys(problems))}; {remedy}")
     inputs, outputs = (tuple(ends.get(key, key) for key in keys) for keys in (t.raw.inputs, t.raw.outputs))
     reals = tuple(end for key, end in ends.items() if key in (*t.raw.inputs, *t.raw.outputs))
-    return Graph(t.path.stem, t.tensors, tuple(ops), inputs, outputs, reals)
+    inputs += tuple(before for before, _ in kept)
+    outputs += tuple(after for _, after in kept)
+    return Graph(t.path.stem, t.tensors, tuple(ops), inputs, outputs, reals, kept)
 
 
 def _translated(t: Translation, op: RawOp) -> Iterator[Op]:
+    if op.name in states.NAMES:
+        yield from states.translate(t, op)
+        return
     if shapes.settle(t, op):
         return
     if floats.takes(t, op):

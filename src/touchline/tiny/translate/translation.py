@@ -43,7 +43,8 @@ class Translation:
 
     ``place``: the operator in hand. ``reals``: float32 tensors that are known as functions of an int8 one.
     ``entries``: of float32 inputs, the int8 tensor that the file makes of each. ``known``: shapes and the like
-    that the file computes.
+    that the file computes. ``handles``: of variables, their names; ``read``, ``written``: by name, the tensor that
+    a state is at first and at last.
     """
 
     def __init__(self, path: Path, raw: RawModel) -> None:
@@ -54,6 +55,9 @@ class Translation:
         self.reals: dict[int, Real] = {}
         self.entries: dict[int, int] = {}
         self.known: dict[int, Array] = {}
+        self.handles: dict[int, str] = {}
+        self.read: dict[str, int] = {}
+        self.written: dict[str, int] = {}
 
     def check_tensors(self, op: RawOp) -> None:
         problems: list[str] = []
