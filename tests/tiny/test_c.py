@@ -60,6 +60,14 @@ def test_all_operators_give_the_reference_s_bits(zoo: tuple[Compiled, list[np.nd
     assert (run.instructions is None) == (target == "host")
 
 
+def test_lstms_give_the_reference_s_bits_at_all_scales_of_state(tmp_path: Path) -> None:
+    need("cc")
+    made, inputs = compiled(tmp_path, ["lstm"] * 12, 1)
+    data = b"".join(array.tobytes() for array in inputs)
+    run = toolchain.run(made.folder, ports_of(made), data, "host", extra=("-O1", *toolchain.SANITISERS))
+    assert run.output == b"".join(array.tobytes() for array in reference.run(made.graph, *inputs))
+
+
 def test_instructions_are_counted_alike_each_time(tmp_path: Path) -> None:
     need("arm-none-eabi-gcc", "qemu-system-arm")
     made, inputs = compiled(tmp_path, ["pointwise"], 3)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tiny.writer import litert_reference, micro_reference
+from tests.tiny.writer import Writer, litert_reference, micro_reference
 from tests.tiny.zoo import ZOO, model
-from touchline.tiny import reference
+from touchline.tiny import recurrent, reference
 from touchline.tiny.fixed_point import quantise_multiplier, requantise
 from touchline.tiny.import_tflite import read_tflite
 from touchline.tiny.passes import run_passes
@@ -44,6 +44,19 @@ def test_every_operator_gives_the_bits_of_both_interpreters(name: str, seed: int
             for ours, wanted, passed in zip(made, theirs(content, *inputs), ready, strict=True):
                 np.testing.assert_array_equal(ours, wanted)
                 np.testing.assert_array_equal(passed, wanted)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("LOGISTIC", -12), ("TANH", -12), ("TANH", -11)])
+def test_an_lstm_s_activations_are_those_of_int16(name: str, bits: int) -> None:
+    writer = Writer()
+    source = writer.tensor((1, 1 << 16), "int16", 2.0**bits)
+    writer.graph.inputs.append(source)
+    made = writer.tensor((1, 1 << 16), "int16", 2.0**-15)
+    writer.op(name, [source], [made])
+    x = np.arange(-32768, 32768)
+    (wanted,) = micro_reference(writer.bytes(made), x.astype(np.int16)[None])
+    ours = recurrent.sigmoid(x) if name == "LOGISTIC" else recurrent.tanh(x, bits)
+    np.testing.assert_array_equal(ours, wanted[0])
 
 
 @given(st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1 << 30, (1 << 31) - 1), st.integers(-31, 0))

@@ -251,7 +251,7 @@ def lstm(writer: Writer, rng: Rng) -> list[int]:
     time_major = bool(rng.random() < 0.3)
     turned = (steps, 1) if time_major else (1, steps)
     image = writer.input((*turned, inputs), draw.scale(rng), draw.zero(rng))
-    scale, zero = float(np.float32(rng.uniform(0.004, 0.01))), draw.zero(rng)
+    scale, zero = float(np.float32(10.0 ** rng.uniform(-4.5, -2))), draw.zero(rng)  # down to the last bit
     cell_scale = 2.0 ** -draw.pick(rng, 15, 12, 11, 9)
     filters = [
         writer.tensor((size, depth), scale=rng.uniform(0.001, 0.02), data=rng.integers(-127, 128, (size, depth)))
