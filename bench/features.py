@@ -51,7 +51,9 @@ def sizes(features: LogMel | Mfcc | ImuWindow) -> dict[str, int]:
         )
         work = re.search(r"_WORK (\d+)", (folder / "part.h").read_text())
         (folder / "probe.c").write_text(_PROBE)
-        image = toolchain.link(folder, Path(scratch), toolchain.CORES["cortex-m4"], (), ("-nostartfiles", "-Wl,-e,state"))
+        image = toolchain.link(
+            folder, Path(scratch), toolchain.CORES["cortex-m4"], (), ("-nostartfiles", "-Wl,-e,state")
+        )
         state = toolchain.section_sizes(image)[".rodata"]
     return {"state_bytes": state, "scratch_bytes": 4 * int(work[1]) if work else 0, "flash_bytes": flash}
 
