@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tests.tiny.features.adapter import run_c
-from touchline.tiny import build
+from touchline.tiny import toolchain
 from touchline.tiny.features import ImuWindow, LogMel, Mfcc
 
 FEATURES: dict[str, LogMel | Mfcc | ImuWindow] = {
@@ -41,18 +41,20 @@ def sizes(features: LogMel | Mfcc | ImuWindow) -> dict[str, int]:
         features.write_c(folder, "part")
         calls = ("part_push",) if isinstance(features, ImuWindow) else ("part_push", "part_input")
         kept = [f"-Wl,-u,{name}" for name in calls]
-        image = build.link(
-            folder, Path(scratch), build.CORES["cortex-m4"], (), ("-nostartfiles", "-Wl,-e,part_push", *kept)
+        image = toolchain.link(
+            folder, Path(scratch), toolchain.CORES["cortex-m4"], (), ("-nostartfiles", "-Wl,-e,part_push", *kept)
         )
         flash = sum(
             size
-            for section, size in build.section_sizes(image).items()
+            for section, size in toolchain.section_sizes(image).items()
             if section.startswith((".text", ".rodata", ".data", ".ARM"))
         )
         work = re.search(r"_WORK (\d+)", (folder / "part.h").read_text())
         (folder / "probe.c").write_text(_PROBE)
-        image = build.link(folder, Path(scratch), build.CORES["cortex-m4"], (), ("-nostartfiles", "-Wl,-e,state"))
-        state = build.section_sizes(image)[".rodata"]
+        image = toolchain.link(
+            folder, Path(scratch), toolchain.CORES["cortex-m4"], (), ("-nostartfiles", "-Wl,-e,state")
+        )
+        state = toolchain.section_sizes(image)[".rodata"]
     return {"state_bytes": state, "scratch_bytes": 4 * int(work[1]) if work else 0, "flash_bytes": flash}
 
 
@@ -66,7 +68,7 @@ def measure(name: str, features: LogMel | Mfcc | ImuWindow) -> dict[str, Any]:
         hop = (features if isinstance(features, LogMel) else features.mel).hop
         samples = rng.integers(-8000, 8000, 16_000).astype(np.int16)
         hops, expected = len(samples) // hop, features.inputs(samples)
-    for core in build.CORES:
+    for core in toolchain.CORES:
         with tempfile.TemporaryDirectory() as scratch:
             made, instructions = run_c(features, samples, Path(scratch), f"qemu:{core}")  # type: ignore[arg-type]
         found["same_bits"] &= bool(np.array_equal(made, expected))
@@ -81,7 +83,7 @@ def main() -> None:
     for name, features in FEATURES.items():
         row = measure(name, features)
         rows.append(row)
-        m4, m55 = (row["instructions"][core] for core in build.CORES)
+        m4, m55 = (row["instructions"][core] for core in toolchain.CORES)
         size = f"{row['state_bytes']:7,}{row['scratch_bytes']:9,}{row['flash_bytes']:8,}"
         print(f"{name:30}{size}{m4:10,}{m55:11,}  {row['same_bits']}")
     print(json.dumps(rows))

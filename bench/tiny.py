@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.tiny import build, reference
+from touchline.tiny import reference, toolchain
 from touchline.tiny.artifact import ports_of, random_inputs
 from touchline.tiny.compile import Compiled, compile_tflite
 from touchline.tiny.report import code_bytes, learned_bytes
@@ -60,18 +60,18 @@ def litert(model: bytes, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
     return [interpreter.get_tensor(interpreter.get_output_details()[0]["index"])]
 
 
-def counted_by_plugin(made: Compiled, data: bytes, core: build.Core, plugin: Path) -> int:
+def counted_by_plugin(made: Compiled, data: bytes, core: toolchain.Core, plugin: Path) -> int:
     """Instructions between entering and leaving the model's function, by a QEMU plug-in."""
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         (work / "input.bin").write_bytes(data)
-        image = build.harness(made.folder, work, ports_of(made), core)
+        image = toolchain.harness(made.folder, work, ports_of(made), core)
         symbols = subprocess.run(
             ["arm-none-eabi-nm", str(image)], capture_output=True, text=True, check=True, timeout=60
         ).stdout
         at = {name: int(address, 16) & ~1 for address, _, name in re.findall(r"^(\w+) (\w) (\w+)$", symbols, re.M)}
         markers = f"begin={at['touchline_harness_begins']:x},end={at['touchline_harness_ended']:x}"
-        command = [*build.qemu(core, image), "-plugin", f"{plugin.resolve()},{markers}"]
+        command = [*toolchain.qemu(core, image), "-plugin", f"{plugin.resolve()},{markers}"]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=True, timeout=300)
         found = re.search(r"region=(\d+)", done.stderr)
         if found is None:
@@ -83,7 +83,7 @@ def measure(path: Path, trials: int, seed: int, plugin: Path | None, folder: Pat
     made = compile_tflite(path, folder)
     rng = np.random.default_rng(seed)
     model = path.read_bytes()
-    same = {"micro": True, "litert": True, **dict.fromkeys(build.TARGETS, True)}
+    same = {"micro": True, "litert": True, **dict.fromkeys(toolchain.TARGETS, True)}
     instructions: dict[str, int] = {}
     for _ in range(trials):
         inputs = random_inputs(made.graph, rng)
@@ -91,8 +91,8 @@ def measure(path: Path, trials: int, seed: int, plugin: Path | None, folder: Pat
         for name, theirs in (("micro", micro), ("litert", litert)):
             same[name] &= np.array_equal(ours[0], theirs(model, inputs)[0])
         data = b"".join(array.tobytes() for array in inputs)
-        for target in build.TARGETS:
-            run = build.run(made.folder, ports_of(made), data, target)
+        for target in toolchain.TARGETS:
+            run = toolchain.run(made.folder, ports_of(made), data, target)
             same[target] &= run.output == b"".join(array.tobytes() for array in ours)
             if run.instructions is not None:
                 core = target.removeprefix("qemu:")
@@ -110,7 +110,9 @@ def measure(path: Path, trials: int, seed: int, plugin: Path | None, folder: Pat
     if plugin is not None:
         inputs = random_inputs(made.graph, rng)
         data = b"".join(array.tobytes() for array in inputs)
-        found["plugin"] = {core: counted_by_plugin(made, data, build.CORES[core], plugin) for core in build.CORES}
+        found["plugin"] = {
+            core: counted_by_plugin(made, data, toolchain.CORES[core], plugin) for core in toolchain.CORES
+        }
     return found
 
 

@@ -101,3 +101,29 @@ def test_wrong_input_is_one_line(folder: Path, tmp_path: Path) -> None:
         assert wanted in done.stderr
         assert done.stderr.count("\n") == 1, done.stderr
     assert not (tmp_path / "a").exists()
+
+
+def test_a_pytorch_module_is_quantised_and_compiled(tmp_path: Path) -> None:
+    """From FILE.py:FUNCTION and real inputs to C that takes float32 at the command line."""
+    need("cc")
+    (tmp_path / "net.py").write_text(
+        "import torch\n\ndef make():\n    torch.manual_seed(0)\n"
+        "    return torch.nn.Sequential(torch.nn.Linear(10, 6), torch.nn.ReLU(), torch.nn.Linear(6, 1)), "
+        "torch.zeros(1, 10)\n"
+    )
+    rng = np.random.default_rng(0)
+    (tmp_path / "real").mkdir()
+    for i in range(8):
+        np.save(tmp_path / "real" / f"{i}.npy", rng.normal(size=(1, 10)).astype(np.float32))
+    words = ("model", "compile", f"{tmp_path / 'net.py'}:make", "--target", "mcu", "--out", tmp_path / "net")
+    bare = touchline(*words)
+    assert bare.returncode == 2
+    assert "--calibration" in bare.stderr
+    done = touchline(*words, "--calibration", tmp_path / "real", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["name"] == "make"
+    x = tmp_path / "real" / "0.npy"
+    done = touchline("model", "run", tmp_path / "net", "--input", x, "--output", tmp_path / "y.npy")
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "y.npy").dtype == np.float32
+    assert json.loads((tmp_path / "net" / "manifest.json").read_text())["deviation"]["passed"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.needs import need
 from tests.tiny.writer import SAME, Writer
 from tests.tiny.zoo import _weighted, _weights
-from touchline.tiny import build, reference
+from touchline.tiny import reference, toolchain
 from touchline.tiny.artifact import ports_of, random_inputs
 from touchline.tiny.compile import compile_tflite
 from touchline.tiny.graph import Padding
@@ -74,8 +74,8 @@ def test_a_widening_network_needs_little_more_than_its_widest_image(tmp_path: Pa
     inputs = random_inputs(compiled.graph, rng)
     (wanted,) = reference.run(compiled.graph, *inputs)
     for core in (0, 1):
-        run = build.run(
+        run = toolchain.run(
             compiled.folder, ports_of(compiled), inputs[0].tobytes(), "host",
-            extra=["-O1", *build.SANITISERS, f"-DTOUCHLINE_CORE={core}"],
+            extra=["-O1", *toolchain.SANITISERS, f"-DTOUCHLINE_CORE={core}"],
         )  # fmt: skip
         assert run.output == wanted.tobytes()

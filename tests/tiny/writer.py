@@ -134,19 +134,35 @@ _OPTIONS = {
     "MAXIMUM": "MaximumMinimumOptions",
     "MINIMUM": "MaximumMinimumOptions",
     "QUANTIZE": "QuantizeOptions",
+    "GELU": "GeluOptions",
+    "VAR_HANDLE": "VarHandleOptions",
+    "READ_VARIABLE": "ReadVariableOptions",
+    "ASSIGN_VARIABLE": "AssignVariableOptions",
+    "CALL_ONCE": "CallOnceOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
+    "GATHER": "GatherOptions",
+    "MIRROR_PAD": "MirrorPadOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
+    "TILE": "TileOptions",
+    "SHAPE": "ShapeOptions",
+    "REVERSE_V2": "ReverseV2Options",
     "HARD_SWISH": "HardSwishOptions",
     "EXPAND_DIMS": "ExpandDimsOptions",
 }
 
 
-def litert_reference(model: bytes, *inputs: NDArray[Any]) -> list[NDArray[Any]]:
-    """What LiteRT's reference kernels give."""
+def litert_reference(model: bytes, *inputs: NDArray[Any], kernels: str = "BUILTIN_REF") -> list[NDArray[Any]]:
+    """What LiteRT's reference kernels give, or other ``kernels`` of its."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
         model_content=model,
         num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=OpResolverType[kernels],
         experimental_preserve_all_tensors=False,
     )
     interpreter.allocate_tensors()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,25 @@ import typer
 from rich.console import Console
 
 from touchline.app.arrays import load_arrays, save_arrays
+from touchline.types import ConfigError
 
 _out = Console()
 
 
-def compile_mcu(model: Path, out: Path, *, json_: bool) -> None:
-    """Compile, and print what it costs."""
+def compile_mcu(
+    model: str, out: Path, *, calibration: Iterable[Any] | None, tolerance: float | None, json_: bool
+) -> None:
+    """Compile an int8 .tflite, or a PyTorch module that is quantised first, and print what it costs."""
     from touchline.tiny.artifact import compile_artifact
 
-    said = compile_artifact(model, out)
+    if model.endswith(".tflite"):
+        if calibration is not None or tolerance is not None:
+            raise ConfigError(
+                f"{model}: is int8 already and proved to the bit; leave --calibration and --tolerance out"
+            )
+        said = compile_artifact(Path(model), out)
+    else:
+        said = _compile_module(model, out, calibration or (), 0.1 if tolerance is None else tolerance)
     if json_:
         typer.echo(json.dumps({"path": str(out), **said}))
         return
@@ -31,6 +43,18 @@ def compile_mcu(model: Path, out: Path, *, json_: bool) -> None:
         markup=False,
         highlight=False,
     )
+
+
+def _compile_module(model: str, out: Path, calibration: Iterable[Any], tolerance: float) -> dict[str, Any]:
+    from touchline.model.microcontroller import quantised
+    from touchline.model.origin import find
+    from touchline.tiny.artifact import compile_artifact
+
+    origin = find(model)
+    with tempfile.TemporaryDirectory(prefix="touchline-") as work:
+        file = Path(work) / f"{origin.name}.tflite"
+        samples = quantised(origin.module, origin.example, calibration, file, origin.name)
+        return compile_artifact(file, out, samples=samples, tolerance=tolerance)
 
 
 def run_mcu(

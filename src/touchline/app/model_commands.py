@@ -64,13 +64,8 @@ def compile_(
 ) -> None:
     """Compile a model for a device and prove that it is still the same model."""
     if target == "mcu":
-        if not model.endswith(".tflite"):
-            raise ConfigError(f"{model}: target mcu takes an int8 .tflite; quantise it with another tool first")
-        if calibration or tolerance is not None:
-            raise ConfigError(
-                f"{model}: is int8 already and proved to the bit; leave --calibration and --tolerance out"
-            )
-        compile_mcu(Path(model), out, json_=json_)
+        real = _inputs(calibration) if calibration else None
+        compile_mcu(model, out, calibration=real, tolerance=tolerance, json_=json_)
         return
     from touchline.app.pictures import calibration_inputs, read_preprocess
 

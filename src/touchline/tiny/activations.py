@@ -11,7 +11,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from touchline.tiny.fixed_point import quantise_multiplier, requantise, rounding_shift
+from touchline.tiny import floating
+from touchline.tiny.arrays import Ints
+from touchline.tiny.fixed_point import inverse_root, quantise_multiplier, requantise, rounding_shift
+from touchline.tiny.floating import half_away
 from touchline.tiny.graph import Clamp, Quant, Tensor
 
 Table = tuple[int, ...]
@@ -83,8 +86,7 @@ def _by_float(function: Callable[[NDArray[np.float32]], NDArray[np.float32]]) ->
     def table(source: Quant, target: Quant, _alpha: float) -> Table:
         real = np.float32(source.scale) * (_INPUTS - source.zero_point).astype(np.float32)
         scaled = function(real) * (np.float32(1.0) / np.float32(target.scale))
-        rounded = np.copysign(np.floor(np.abs(scaled) + np.float32(0.5)), scaled)
-        return _table(rounded.astype(np.int64) + target.zero_point)
+        return _table(np.clip(half_away(scaled), -1e9, 1e9).astype(np.int64) + target.zero_point)
 
     return table
 
@@ -114,13 +116,42 @@ def _to_16_bits(multiplier: int) -> int:
     return min((multiplier + (1 << 15)) >> 16, 32767)
 
 
-def _high_mul16(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
+def _high_mul16(a: Ints, b: int) -> Ints:
     product = a * b + np.where(a * b >= 0, 1 << 14, 1 - (1 << 14))
     return np.where(product >= 0, product >> 15, -((-product) >> 15))
 
 
-def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (1 / (1 + np.exp(-x.astype(np.float32)))).astype(np.float32)
+def _abs(source: Quant, target: Quant, _alpha: float) -> Table:
+    x = np.abs(_INPUTS - source.zero_point)
+    if source.scale != target.scale:
+        x = requantise(x, *quantise_multiplier(_quotient(source.scale, target.scale)))
+    return _table(x + target.zero_point)
+
+
+def _log(source: Quant, target: Quant, alpha: float) -> Table:
+    least = np.float32(-128 - target.zero_point) * np.float32(target.scale)
+    return _by_float(lambda x: np.where(x <= 0, least, floating.log(x)))(source, target, alpha)
+
+
+def _sqrt(source: Quant, target: Quant, _alpha: float) -> Table:
+    """Cut off, not rounded; negative inputs, which the reference refuses, are taken as 0."""
+    real = np.float32(source.scale) * np.maximum(_INPUTS - source.zero_point, 0).astype(np.float32)
+    return _table((np.sqrt(real) / np.float32(target.scale)).astype(np.int64) + target.zero_point)
+
+
+def _rsqrt(source: Quant, target: Quant, _alpha: float) -> Table:
+    """By Newton's steps in integers; 0 and negative inputs, which the reference refuses, give the largest."""
+    ratio = 1.0 / float(np.sqrt(np.float32(source.scale)) * np.float32(target.scale))
+    multiplier, shift = quantise_multiplier(ratio)
+    made: list[int] = []
+    for value in (int(v) for v in _INPUTS - source.zero_point):
+        if value <= 0:
+            made.append(127)
+            continue
+        root, root_shift = inverse_root(value)
+        fine = int(requantise(1, root, root_shift + 20))
+        made.append(int(requantise(fine, multiplier, shift - 20)) + target.zero_point)
+    return _table(made)
 
 
 TABLES: dict[str, Callable[[Quant, Quant, float], Table]] = {
@@ -129,8 +160,16 @@ TABLES: dict[str, Callable[[Quant, Quant, float], Table]] = {
     "RELU_N1_TO_1": _bounded("RELU_N1_TO_1"),
     "RELU_0_TO_1": _bounded("RELU_0_TO_1"),
     "LEAKY_RELU": _leaky,
-    "LOGISTIC": _by_float(_sigmoid),
-    "TANH": _by_float(lambda x: np.tanh(x).astype(np.float32)),
+    "LOGISTIC": _by_float(floating.sigmoid),
+    "TANH": _by_float(floating.tanh),
+    "ELU": _by_float(floating.elu),
+    "GELU": _by_float(floating.gelu),
+    "GELU, approximate": _by_float(floating.gelu_by_tanh),
+    "EXP": _by_float(floating.exp),
+    "LOG": _log,
+    "ABS": _abs,
+    "SQRT": _sqrt,
+    "RSQRT": _rsqrt,
     "HARD_SWISH": _hard_swish,
 }
 """Operator → its table, from the input's and the output's quantisation and alpha (LEAKY_RELU only)."""

@@ -14,9 +14,10 @@ from itertools import product
 
 from touchline.tiny.ccode import Flavour, Step
 from touchline.tiny.graph import ConvAdd, Graph, Op, Reshape
-from touchline.tiny.lower import Placement, lower, placements
+from touchline.tiny.lower import lower
 from touchline.tiny.memory import Buffer, Overlap, Plan, check, plan
 from touchline.tiny.passes import storage
+from touchline.tiny.placement import Placement, placements
 from touchline.types.errors import ModelError
 
 _STATES = 3_000

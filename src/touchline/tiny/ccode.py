@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from touchline.tiny.arrays import Array
 
 Flavour = Literal["portable", "dsp", "mve"]
 """Which kernels: plain C99, Cortex-M4/M7 (SMLAD), Cortex-M55 (Helium)."""
@@ -16,7 +15,7 @@ Flavour = Literal["portable", "dsp", "mve"]
 class Constant:
     """An array in flash. ``learned``: weights, biases and scales, which no compiler can do without."""
 
-    values: NDArray[np.generic]
+    values: Array
     learned: bool = True
 
     @property

@@ -25,7 +25,7 @@ from touchline.tiny.graph import Tensor
 
 NUMBER: dict[Flavour, int] = {"portable": 0, "dsp": 1, "mve": 2}
 """TOUCHLINE_CORE of each."""
-_CTYPE = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint8": "uint8_t"}
+_CTYPE = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint8": "uint8_t", "uint16": "uint16_t"}
 
 
 def identifier(name: str) -> str:
@@ -59,6 +59,10 @@ def model_header(name: str, arranged: Mapping[Flavour, Arrangement]) -> str:
     for kind, keys in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, key in enumerate(keys):
             lines += _described(f"{upper}_{_port(kind, keys, index)}", graph.tensors[key])
+    for before, after in graph.states:
+        source = _port("OUTPUT", graph.outputs, graph.outputs.index(after))
+        target = _port("INPUT", graph.inputs, graph.inputs.index(before))
+        lines.append(f"/* {target} is a state: its zero point all over at first, then what {source} was. */")
     for flavour, arrangement in arranged.items():
         lines += [
             "",

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import tflite
-from numpy.typing import NDArray
+from flatbuffers.number_types import Int32Flags
 
+from touchline.tiny.arrays import Array
 from touchline.types.errors import ModelError
 
 IDENTIFIER = b"TFL3"
@@ -58,7 +59,7 @@ class RawTensor:
     zero_points: tuple[int, ...]
     axis: int
     variable: bool
-    data: NDArray[np.generic] | None
+    data: Array | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,13 @@ class RawOp:
 
 @dataclass(frozen=True, slots=True)
 class RawModel:
+    """``starts_at_zero``: whether what its other subgraphs, which initialise it, hold is zero."""
+
     tensors: tuple[RawTensor, ...]
     ops: tuple[RawOp, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    starts_at_zero: bool
 
 
 def read_flatbuffer(path: Path) -> RawModel:
@@ -112,7 +116,18 @@ def _model(data: bytes) -> RawModel:
     for index in (*inputs, *outputs):
         if not 0 <= index < len(tensors):
             raise ValueError(f"tensor {index} of {len(tensors)}")
-    return RawModel(tensors, ops, inputs, outputs)
+    return RawModel(tensors, ops, inputs, outputs, _starts_at_zero(data, model))
+
+
+def _starts_at_zero(data: bytes, model: Any) -> bool:
+    for number in _count(model.SubgraphsLength())[1:]:
+        graph: Any = model.Subgraphs(number)
+        for i in _count(graph.TensorsLength()):
+            tensor = _tensor(data, model, graph.Tensors(i))
+            zero = tensor.zero_points[0] if tensor.zero_points else 0
+            if tensor.data is not None and np.any(tensor.data != zero):
+                return False
+    return True
 
 
 def _count(length: int) -> range:
@@ -152,9 +167,7 @@ def _tensor(data: bytes, model: Any, tensor: Any) -> RawTensor:
     )
 
 
-def _constant(
-    data: bytes, model: Any, index: int, shape: tuple[int, ...], dtype: str
-) -> NDArray[np.generic] | None:
+def _constant(data: bytes, model: Any, index: int, shape: tuple[int, ...], dtype: str) -> Array | None:
     if not 0 <= index < model.BuffersLength():
         raise ValueError(f"buffer {index} of {model.BuffersLength()}")
     buffer = model.Buffers(index)
@@ -183,8 +196,7 @@ def _op(model: Any, op: Any, tensors: int) -> RawOp:
     code = model.OperatorCodes(op.OpcodeIndex())
     if not 0 <= op.OpcodeIndex() < model.OperatorCodesLength():
         raise ValueError(f"operator code {op.OpcodeIndex()} of {model.OperatorCodesLength()}")
-    # Codes above 126 do not fit the older, one-byte field.
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    number = max(_builtin_code(code), code.DeprecatedBuiltinCode())
     name = OPERATORS[number]
     if name == "CUSTOM":
         name = f"CUSTOM {(code.CustomCode() or b'').decode('utf-8', 'replace')}"
@@ -192,6 +204,13 @@ def _op(model: Any, op: Any, tensors: int) -> RawOp:
     if any(not -1 <= index < tensors for index in inputs) or any(not 0 <= index < tensors for index in outputs):
         raise ValueError(f"{name} speaks of tensors that are not there")
     return RawOp(name, inputs, outputs, dict(_options(name, op)))
+
+
+def _builtin_code(code: Any) -> int:
+    """The field as it is. The library's own getter takes the older, one-byte field for numbers below 127, which
+    some writers leave at 0."""
+    at = code._tab.Offset(10)
+    return code._tab.Get(Int32Flags, at + code._tab.Pos) if at else 0
 
 
 def _options(name: str, op: Any) -> Iterator[tuple[str, Any]]:
@@ -232,5 +251,18 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "LEAKY_RELU": (tflite.LeakyReluOptions, ("Alpha",)),
     "SPLIT": (tflite.SplitOptions, ("NumSplits",)),
     "UNPACK": (tflite.UnpackOptions, ("Num", "Axis")),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        tflite.UnidirectionalSequenceLSTMOptions,
+        ("FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"),
+    ),
+    "VAR_HANDLE": (tflite.VarHandleOptions, ("Container", "SharedName")),
+    "GELU": (tflite.GeluOptions, ("Approximate",)),
+    "GATHER": (tflite.GatherOptions, ("Axis", "BatchDims")),
+    "MIRROR_PAD": (tflite.MirrorPadOptions, ("Mode",)),
+    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, ("BlockSize",)),
+    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, ("BlockSize",)),
+    "REDUCE_MIN": (tflite.ReducerOptions, ("KeepDims",)),
+    "REDUCE_PROD": (tflite.ReducerOptions, ("KeepDims",)),
+    "DIV": (tflite.DivOptions, ("FusedActivationFunction",)),
     "PACK": (tflite.PackOptions, ("ValuesCount", "Axis")),
 }

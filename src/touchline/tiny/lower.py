@@ -1,14 +1,14 @@
-"""Operators → calls of kernels: which one, its constant structure, its scratch, where its output may lie."""
+"""Operators → calls of kernels: which one, its constant structure, its scratch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
-from touchline.tiny import numerics, pack
+from touchline.tiny import numerics, pack, recurrent
 from touchline.tiny.ccode import (
     Argument,
     At,
@@ -32,110 +32,26 @@ from touchline.tiny.graph import (
     FullyConnected,
     Graph,
     Lookup,
+    Lstm,
     Op,
     Pad,
     Padding,
     Pair,
     Pool2D,
+    Rearrange,
     Reduce,
     Reshape,
     Resize,
     Softmax,
     StridedSlice,
+    Take,
     Tensor,
     TransposeConv2D,
 )
-from touchline.tiny.overlap import distance
+from touchline.tiny.placement import Placement
 from touchline.types.errors import ModelError
 
 SUFFIX: dict[Flavour, str] = {"portable": "", "dsp": "_dsp", "mve": "_mve"}
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where an operator's output lies: on the bytes of input ``over``; or at least ``distance`` bytes below where
-    input ``behind`` starts, into which it reaches; or on bytes of its own.
-
-    ``ring_rows``: input rows a convolution saves first, as it overwrites them.
-    """
-
-    over: int | None = None
-    ring_rows: int = 0
-    behind: int | None = None
-    distance: int = 0
-
-    @property
-    def consumed(self) -> int | None:
-        """The input that is lost."""
-        return self.behind if self.over is None else self.over
-
-
-APART = Placement()
-
-
-def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
-    """All that ``op``'s kernel allows, the cheapest to run first. An ``over`` must not be read afterwards."""
-    output = graph.tensors[op.output]
-    first = graph.tensors[op.inputs[0]]
-    over = Placement(op.inputs[0])
-    match op:
-        case ConvAdd():
-            return (Placement(op.inputs[-1]),)
-        case Conv2D() | DepthwiseConv2D():
-            if first.shape[0] != 1:
-                return (APART,)
-            behind = _behind(op, first, output, reads_while_writing=isinstance(op, DepthwiseConv2D))
-            weights = graph.tensors[op.inputs[1]]
-            widens = isinstance(op, DepthwiseConv2D) and weights.shape[3] != first.shape[3]
-            if output.bytes > first.bytes or widens:
-                return (APART, behind)
-            if isinstance(op, Conv2D) and _is_pointwise(op, weights):
-                return (APART, over, behind)
-            return (APART, behind, Placement(op.inputs[0], _ring_rows(op, first, output)))
-        case Lookup() | Softmax():
-            return (over, APART)
-        case Reduce():
-            return (over, APART) if op.kind != "max" else (APART,)
-        case Binary():
-            covered = [Placement(key) for key in dict.fromkeys(op.inputs) if _covers(graph, key, output)]
-            return (*covered, APART)
-        case Pool2D():
-            one = output.shape[1:3] == (1, 1)
-            tiled = op.padding == Padding() and op.stride[0] >= op.window[0] and op.stride[1] >= op.window[1]
-            if first.shape[0] != 1:
-                return (APART,)
-            return (over, APART) if one or tiled else (APART, _behind(op, first, output, reads_while_writing=True))
-        case StridedSlice():
-            return (over, APART) if min(op.stride) > 0 else (APART,)
-        case _:
-            return (APART,)
-
-
-def _behind(
-    op: Conv2D | DepthwiseConv2D | Pool2D, image: Tensor, output: Tensor, *, reads_while_writing: bool
-) -> Placement:
-    far = distance(image.shape, output.shape, op.stride, op.padding, reads_while_writing=reads_while_writing)
-    return Placement(behind=op.inputs[0], distance=far)
-
-
-def _covers(graph: Graph, key: int, output: Tensor) -> bool:
-    tensor = graph.tensors[key]
-    return tensor.data is None and tensor.bytes == output.bytes
-
-
-def _is_pointwise(op: Conv2D, weights: Tensor) -> bool:
-    return weights.shape[1:3] == (1, 1) and op.stride == (1, 1) and op.padding == Padding()
-
-
-def _ring_rows(op: Conv2D | DepthwiseConv2D, image: Tensor, output: Tensor) -> int:
-    return pack.ring_rows(
-        image.shape[1],
-        image.shape[2] * image.shape[3],
-        output.shape[1],
-        output.shape[2] * output.shape[3],
-        op.stride[0],
-        op.padding.top,
-    )
 
 
 def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
@@ -156,6 +72,8 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
             return lowering.binary(op)
         case Lookup():
             return lowering.lookup(op)
+        case Lstm():
+            return lowering.lstm(op)
         case Softmax():
             return lowering.softmax(op)
         case Reduce():
@@ -166,6 +84,10 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
             return lowering.pad(op)
         case StridedSlice():
             return lowering.slice(op)
+        case Rearrange():
+            return lowering.rearrange(op.offset, op.size, op.stride)
+        case Take():
+            return lowering.take(op)
         case Resize():
             return lowering.resize(op)
         case Reshape():
@@ -196,13 +118,20 @@ class _Lowering:
         target = At(self.op.output, step=self.output.bytes // images)
         return Call(function, (struct, source, target, *rest), images)
 
-    def bias(self, tensors: list[Tensor], channels: int) -> pack.Ints:
+    def weighted(self, tensors: list[Tensor], output: Tensor, channels: int) -> pack.Weighted:
+        """The layer of input, filter and bias, without bounds."""
+        rows = isinstance(self.op, FullyConnected)
+        scale = numerics.row_multipliers if rows else numerics.channel_multipliers
+        multipliers, shifts = scale(tensors[0], tensors[1], output, channels)
         data = tensors[2].data if len(tensors) > 2 else None
-        return np.zeros(channels, np.int32) if data is None else data.astype(np.int64).ravel()
-
-    def scales(self, tensors: list[Tensor], output: Tensor, channels: int) -> tuple[list[int], list[int]]:
-        multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
-        return multipliers.tolist(), shifts.tolist()
+        return pack.Weighted(
+            np.asarray(tensors[1].data),
+            np.zeros(channels, np.int32) if data is None else data.astype(np.int64).ravel(),
+            multipliers.tolist(),
+            shifts.tolist(),
+            self.image.q.zero_point,
+            output.q.zero_point,
+        )
 
     def convolution(
         self,
@@ -255,16 +184,20 @@ class _Lowering:
             )
 
     def fastest(
-        self, clamp: Clamp, packed_with: Callable[[Clamp], pack.Packed]
+        self,
+        layer: pack.Weighted,
+        clamp: Clamp,
+        packer: Callable[[pack.Weighted, Flavour], pack.Packed],
+        flavour: Flavour,
     ) -> tuple[pack.Packed, Clamp, tuple[Call, ...]]:
         """Packed weights, the bounds for the kernel, and calls that follow.
 
         Kernels requantise faster without bounds, by more than a table costs that bounds the output afterwards.
         """
-        packed = packed_with(clamp)
+        packed = packer(_bounded(layer, clamp), flavour)
         if clamp == Clamp() or packed.fast or self.flavour == "portable":
             return packed, clamp, ()
-        unbounded = packed_with(Clamp())
+        unbounded = packer(layer, flavour)
         if not unbounded.fast:
             return packed, clamp, ()
         bounded = np.clip(np.arange(-128, 128), clamp.low, clamp.high).astype(np.int8)
@@ -286,24 +219,11 @@ class _Lowering:
         flavour = self.flavour
         if flavour == "dsp" and not pack.dsp_fits(weights.reshape(channels, -1)):
             flavour = "portable"
-        multipliers, shifts = self.scales(tensors, output, channels)
-
-        def packed_with(clamp: Clamp) -> pack.Packed:
-            return pack.pack_conv(
-                weights,
-                self.bias(tensors, channels),
-                multipliers,
-                shifts,
-                in_zero=self.image.q.zero_point,
-                out_zero=output.q.zero_point,
-                low=clamp.low,
-                high=clamp.high,
-                flavour=flavour,
-            )
-
-        packed, clamp, after = packed_with(op.clamp), op.clamp, ()
-        if not isinstance(op, ConvAdd):
-            packed, clamp, after = self.fastest(op.clamp, packed_with)
+        layer = self.weighted(tensors, output, channels)
+        if isinstance(op, ConvAdd):
+            packed, clamp, after = pack.pack_conv(_bounded(layer, op.clamp), flavour), op.clamp, ()
+        else:
+            packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_conv, flavour)
         fields = self.convolution(packed, output, (height, width), op.stride, op.dilation, op.padding, clamp)
         if isinstance(op, ConvAdd):
             fields["add_with"] = Function(f"tl_add_s8{SUFFIX[flavour]}")
@@ -316,22 +236,8 @@ class _Lowering:
         weights = np.asarray(self.tensors[1].data)
         _, height, width, channels = weights.shape
         flavour = self.flavour if channels == self.image.shape[3] else "portable"
-        multipliers, shifts = self.scales(self.tensors, self.output, channels)
-
-        def packed_with(clamp: Clamp) -> pack.Packed:
-            return pack.pack_depthwise(
-                weights,
-                self.bias(self.tensors, channels),
-                multipliers,
-                shifts,
-                in_zero=self.image.q.zero_point,
-                out_zero=self.output.q.zero_point,
-                low=clamp.low,
-                high=clamp.high,
-                flavour=flavour,
-            )
-
-        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        layer = self.weighted(self.tensors, self.output, channels)
+        packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_depthwise, flavour)
         fields = self.convolution(packed, self.output, (height, width), op.stride, op.dilation, op.padding, clamp)
         scratch = pack.depthwise_scratch(height * width, self.image.shape[3], self.ring_bytes(), flavour)
         call = self.per_image(f"tl_depthwise_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
@@ -340,18 +246,9 @@ class _Lowering:
     def transposed(self, op: TransposeConv2D) -> Step:
         weights = np.asarray(self.tensors[1].data)
         channels, height, width, _ = weights.shape
-        multipliers, shifts = self.scales(self.tensors, self.output, channels)
-        packed = pack.pack_conv(
-            weights,
-            self.bias(self.tensors, channels),
-            multipliers,
-            shifts,
-            in_zero=0,  # not folded: how many taps an output sees varies
-            out_zero=self.output.q.zero_point,
-            low=op.clamp.low,
-            high=op.clamp.high,
-            flavour="portable",
-        )
+        # The input's zero point is not folded: how many taps an output sees varies.
+        layer = replace(self.weighted(self.tensors, self.output, channels), in_zero=0)
+        packed = pack.pack_conv(_bounded(layer, op.clamp), "portable")
         fields = self.convolution(packed, self.output, (height, width), op.stride, (1, 1), op.padding, op.clamp)
         call = self.per_image("tl_transposed_conv_s8", Struct("tl_conv", fields))
         macs = self.image.elements * height * width * channels
@@ -363,22 +260,8 @@ class _Lowering:
         flavour = self.flavour
         if flavour == "dsp" and not pack.dsp_fits(weights):
             flavour = "portable"
-        multipliers, shifts = self.scales(self.tensors, self.output, outputs)
-
-        def packed_with(clamp: Clamp) -> pack.Packed:
-            return pack.pack_fully_connected(
-                weights,
-                self.bias(self.tensors, outputs),
-                multipliers,
-                shifts,
-                in_zero=self.image.q.zero_point,
-                out_zero=self.output.q.zero_point,
-                low=clamp.low,
-                high=clamp.high,
-                flavour=flavour,
-            )
-
-        packed, clamp, after = self.fastest(op.clamp, packed_with)
+        layer = self.weighted(self.tensors, self.output, outputs)
+        packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_fully_connected, flavour)
         struct = Struct(
             "tl_fully_connected",
             {
@@ -397,6 +280,47 @@ class _Lowering:
         arguments = (struct, At(op.inputs[0]), At(op.output))
         call = Call(f"tl_fully_connected_s8{SUFFIX[flavour]}", arguments)
         return self.step(call, *after, macs=self.output.elements * inputs)
+
+    def lstm(self, op: Lstm) -> Step:
+        steps, inputs, size = self.image.shape[1], self.image.shape[2], self.output.shape[2]
+        data = [np.asarray(tensor.data) for tensor in self.tensors[1:]]
+        scale = recurrent.lstm_scale(op, self.tensors)
+        zero = (self.image.q.zero_point, op.state.zero_point)
+        fed = [pack.fold_bias(data[g], data[8 + g], zero[0]) for g in range(recurrent.GATES)]
+        nothing = np.zeros(size, np.int32)
+        kept = [pack.fold_bias(data[4 + g], nothing, zero[1]) for g in range(recurrent.GATES)]
+        factor, shift = recurrent.tanh_steps(op.cell_bits)
+        struct = Struct(
+            "tl_lstm_sequence",
+            {
+                "weights": Constant(np.concatenate([w.ravel() for w in data[:4]]).astype(np.int8)),
+                "state_weights": Constant(np.concatenate([w.ravel() for w in data[4:8]]).astype(np.int8)),
+                "bias": Constant(np.array(fed, np.int32).ravel()),
+                "state_bias": Constant(np.array(kept, np.int32).ravel()),
+                "sigmoid": Constant(recurrent.sigmoid_table(), learned=False),
+                "steps": steps,
+                "inputs": inputs,
+                "n": size,
+                "m_input": tuple(m for m, _ in scale.inputs),
+                "s_input": tuple(s for _, s in scale.inputs),
+                "m_state": tuple(m for m, _ in scale.states),
+                "s_state": tuple(s for _, s in scale.states),
+                "m_keep": scale.keep[0],
+                "s_keep": scale.keep[1],
+                "m_fresh": scale.fresh[0],
+                "s_fresh": scale.fresh[1],
+                "m_hidden": scale.hidden[0],
+                "s_hidden": scale.hidden[1],
+                "state_zero": zero[1],
+                "cell_clip": op.cell_clip or 32767,
+                "cell_low": -(op.cell_clip or 32768),
+                "tanh_factor": factor,
+                "tanh_shift": shift,
+            },
+        )
+        call = Call("tl_lstm_sequence_s8", (struct, At(op.inputs[0]), At(op.output), Scratch()))
+        macs = steps * 4 * size * (inputs + size)
+        return self.step(call, scratch=pack.up(2 * 5 * size, 8), macs=macs)
 
     # Operators without
 
@@ -482,8 +406,6 @@ class _Lowering:
         if self.graph.tensors[first].shape != self.output.shape:
             first, second = second, first
         large, small = self.graph.tensors[first], self.graph.tensors[second]
-        if large.shape != self.output.shape or (op.kind not in ("add", "mul") and small.shape != large.shape):
-            raise ModelError(f"{self.graph.name}: {op.place} broadcasts both inputs; repeat one in the model")
         repeat, n, period, moved = broadcast(large.shape, small.shape, self.graph.name, op.place)
         a = self.operand(first, n if repeat > 1 else 0)
         b = self.operand(second, moved)
@@ -510,7 +432,30 @@ class _Lowering:
             if period == n:
                 return self.step(Call(f"tl_add_s8{SUFFIX[self.flavour]}", (struct, a, b, target, n), repeat))
             return self.step(Call("tl_add_period_s8", (struct, a, b, target, n, period), repeat))
-        raise ModelError(f"{self.graph.name}: {op.place} has no kernel for two tensors; leave it out of the model")
+        if op.kind in ("maximum", "minimum"):
+            return self.step(Call(f"tl_{op.kind}_s8", (a, b, target, n, period), repeat))
+        if op.kind == "prelu":
+            scale = numerics.prelu_scale(large, small, self.output)
+            struct = Struct(
+                "tl_prelu",
+                {
+                    "zero": large.q.zero_point,
+                    "alpha_zero": small.q.zero_point,
+                    "out_zero": self.output.q.zero_point,
+                    "m_positive": scale.positive[0],
+                    "s_positive": scale.positive[1],
+                    "m_negative": scale.negative[0],
+                    "s_negative": scale.negative[1],
+                },
+            )
+            return self.step(Call("tl_prelu_s8", (struct, a, b, target, n, period), repeat))
+        if op.kind == "sub":
+            scale = numerics.sub_scale(large, small, self.output)
+            struct = sum_struct(scale, large, small, self.output, op.clamp)
+            return self.step(Call("tl_sub_s8", (struct, a, b, target, n, period), repeat))
+        scale = numerics.squared_difference_scale(large, small, self.output)
+        struct = sum_struct(scale, large, small, self.output, op.clamp)
+        return self.step(Call("tl_squared_difference_s8", (struct, a, b, target, n, period), repeat))
 
     def copy(self, key: int, offset: int, to: int, rows: int, size: int, in_step: int, out_step: int) -> Call:
         data = self.graph.tensors[key].data
@@ -543,9 +488,40 @@ class _Lowering:
             rows, size = prod(shape[:axis]), op.size[axis] * inner
             begin = op.begin[axis] * inner
             return self.step(self.copy(op.inputs[0], begin, 0, rows, size, shape[axis] * inner, size))
+        if len(shape) > 4:
+            steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+            offset = sum(begin * step for begin, step in zip(op.begin, steps, strict=True))
+            strides = tuple(stride * step for stride, step in zip(op.stride, steps, strict=True))
+            return self.rearrange(offset, op.size, strides)
         sizes = _four(self.graph, op, shape, op.begin, op.stride, op.size, fill=(1, 0, 1, 1))
         struct = Struct("tl_slice", {"in": sizes[0], "begin": sizes[1], "stride": sizes[2], "out": sizes[3]})
         return self.step(Call("tl_slice_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def rearrange(self, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> Step:
+        sizes, strides = _merged(size, stride)
+        if len(sizes) > 6:
+            raise ModelError(
+                f"{self.graph.name}: {self.op.place} moves {len(sizes)} axes apart, not up to six; do it in two"
+            )
+        fill = 6 - len(sizes)
+        struct = Struct(
+            "tl_rearrange", {"size": (1,) * fill + sizes, "stride": (0,) * fill + strides, "offset": offset}
+        )
+        return self.step(Call("tl_rearrange_s8", (struct, At(self.op.inputs[0]), At(self.op.output))))
+
+    def take(self, op: Take) -> Step:
+        shape = self.image.shape
+        struct = Struct(
+            "tl_take",
+            {
+                "indices": Constant(np.array(op.indices, np.int32), learned=False),
+                "outer": prod(shape[: op.axis]),
+                "count": len(op.indices),
+                "inner": prod(shape[op.axis + 1 :]),
+                "in_step": prod(shape[op.axis :]),
+            },
+        )
+        return self.step(Call("tl_take_s8", (struct, At(op.inputs[0]), At(op.output))))
 
     def resize(self, op: Resize) -> Step:
         _, in_h, in_w, channels = self.image.shape
@@ -568,8 +544,15 @@ class _Lowering:
         return self.step(self.per_image("tl_resize_bilinear_s8", Struct("tl_resize_bilinear", fields)))
 
 
+def _bounded(layer: pack.Weighted, clamp: Clamp) -> pack.Weighted:
+    return replace(layer, low=clamp.low, high=clamp.high)
+
+
 def add_struct(a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:
-    scale = numerics.add_scale(a, b, output)
+    return sum_struct(numerics.add_scale(a, b, output), a, b, output, clamp)
+
+
+def sum_struct(scale: numerics.AddScale, a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:
     return Struct(
         "tl_add",
         {
@@ -601,6 +584,20 @@ def broadcast(large: tuple[int, ...], small: tuple[int, ...], model: str, place:
     # Axes before: the small one moves on. Axes after: it is repeated whole.
     repeat, period = prod(large[:first]), prod(large[last + 1 :])
     return repeat, prod(large[first:]), period, period
+
+
+def _merged(size: tuple[int, ...], stride: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same indices by fewer axes: none of size 1, none that goes on where the next one ends."""
+    merged: list[tuple[int, int]] = []
+    for n, step in zip(size, stride, strict=True):
+        if n == 1:
+            continue
+        if merged and merged[-1][1] == n * step:
+            merged[-1] = (merged[-1][0] * n, step)
+        else:
+            merged.append((n, step))
+    merged = merged or [(1, 1)]
+    return tuple(n for n, _ in merged), tuple(step for _, step in merged)
 
 
 def _four(graph: Graph, op: Op, *rows: tuple[int, ...], fill: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -9,13 +9,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from touchline.tiny.fixed_point import Ints, quantise_multiplier
+from touchline.tiny.arrays import Ints
+from touchline.tiny.fixed_point import quantise_multiplier
 from touchline.tiny.graph import Resize, Tensor
 
 ADD_SHIFT = 20
 """Bits that the inputs of a sum are raised by before they are scaled."""
+SQUARED_DIFFERENCE_SHIFT = 7
+"""The same of a squared difference."""
 _SOFTMAX_BITS = 5
 Scale = tuple[int, int]
 """Multiplier and shift, as `quantise_multiplier` gives them."""
@@ -27,6 +29,15 @@ def channel_multipliers(image: Tensor, weights: Tensor, output: Tensor, channels
     scales = scales * channels if len(scales) == 1 else scales
     pairs = [quantise_multiplier(image.q.scale * scale / output.q.scale) for scale in scales]
     return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
+def row_multipliers(image: Tensor, weights: Tensor, output: Tensor, channels: int) -> tuple[Ints, Ints]:
+    """The same of FULLY_CONNECTED, which multiplies in float32 where the weights have one scale."""
+    if len(weights.q.scales) > 1:
+        return channel_multipliers(image, weights, output, channels)
+    product = float(np.float32(image.q.scale) * np.float32(weights.q.scale))
+    multiplier, shift = quantise_multiplier(product / output.q.scale)
+    return np.full(channels, multiplier, np.int64), np.full(channels, shift, np.int64)
 
 
 def mul_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
@@ -50,6 +61,40 @@ def add_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
         quantise_multiplier(second / twice),
         quantise_multiplier(twice / ((1 << ADD_SHIFT) * out)),
     )
+
+
+def sub_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
+    """As `add_scale`, but divided in float32: TensorFlow Lite Micro's SUB does."""
+    first, second, out = (np.float32(each.q.scale) for each in (a, b, output))
+    twice = np.float32(2) * max(first, second)
+    return AddScale(
+        quantise_multiplier(float(first / twice)),
+        quantise_multiplier(float(second / twice)),
+        quantise_multiplier(float(twice / (np.float32(1 << ADD_SHIFT) * out))),
+    )
+
+
+def squared_difference_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
+    first, second, out = a.q.scale, b.q.scale, output.q.scale
+    twice = 2 * max(first, second)
+    return AddScale(
+        quantise_multiplier(first / twice),
+        quantise_multiplier(second / twice),
+        quantise_multiplier(twice * twice / ((1 << 2 * SQUARED_DIFFERENCE_SHIFT) * out)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PreluScale:
+    """Of inputs of zero and more, and of a negative input's product with alpha."""
+
+    positive: Scale
+    negative: Scale
+
+
+def prelu_scale(tensor: Tensor, alpha: Tensor, output: Tensor) -> PreluScale:
+    source, slope, out = tensor.q.scale, alpha.q.scale, output.q.scale
+    return PreluScale(quantise_multiplier(source / out), quantise_multiplier(source * slope / out))
 
 
 def softmax_scale(tensor: Tensor, beta: float) -> tuple[int, int, int]:
@@ -84,9 +129,9 @@ def nearest(index: int, size: int, made: int, op: Resize) -> int:
 class Steps:
     """Of each output row: the two input rows it lies between and its part of 1024 on the way."""
 
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-    part: NDArray[np.int64]
+    low: Ints
+    high: Ints
+    part: Ints
 
 
 def bilinear_scale(size: int, made: int, op: Resize) -> int:

@@ -6,15 +6,35 @@ Pure numpy. Weights are int8 in TFLite's order; multipliers and shifts are TFLit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from touchline.tiny.arrays import AnyInts
+from touchline.tiny.ccode import Flavour
 from touchline.tiny.fixed_point import wrap
 
-Flavour = Literal["portable", "dsp", "mve"]
-Ints = npt.NDArray[np.integer[Any]]
+
+@dataclass(frozen=True)
+class Weighted:
+    """What a layer with weights is computed from, as TFLite has it.
+
+    weights: int8, in the file's order. bias, multipliers, shifts: one per output. in_zero, out_zero: zero points.
+    low, high: the output's bounds; ValueError where they are none of int8.
+    """
+
+    weights: AnyInts
+    bias: AnyInts
+    multipliers: list[int]
+    shifts: list[int]
+    in_zero: int = 0
+    out_zero: int = 0
+    low: int = -128
+    high: int = 127
+
+    def __post_init__(self) -> None:
+        if not -128 <= self.low <= self.high <= 127:
+            raise ValueError(f"bounds of {self.low} .. {self.high} are none of int8")
 
 
 @dataclass(frozen=True)
@@ -35,20 +55,18 @@ def up(n: int, multiple: int) -> int:
     return -(-n // multiple) * multiple
 
 
-def fold_bias(rows: Ints, bias: Ints, in_zero: int) -> list[int]:
+def fold_bias(rows: AnyInts, bias: AnyInts, in_zero: int) -> list[int]:
     """bias' of each output; rows: its weights, [outputs][K]."""
     sums = rows.astype(np.int64).sum(axis=1)
     return [int(wrap(int(b) - in_zero * int(s))) for b, s in zip(bias, sums, strict=True)]
 
 
-def _fast_records(
-    rows: Ints, bias: Ints, folded: list[int], multipliers: list[int], shifts: list[int], out_zero: int
-) -> list[int] | None:
+def _fast_records(rows: AnyInts, layer: Weighted, folded: list[int]) -> list[int] | None:
     """Records of the short requantisation, or None where one channel's numbers do not allow it."""
     records: list[int] = []
     magnitudes = np.abs(rows.astype(np.int64)).sum(axis=1)
-    for i, (multiplier, shift) in enumerate(zip(multipliers, shifts, strict=True)):
-        bound = 255 * int(magnitudes[i]) + abs(int(bias[i]))
+    for i, (multiplier, shift) in enumerate(zip(layer.multipliers, layer.shifts, strict=True)):
+        bound = 255 * int(magnitudes[i]) + abs(int(layer.bias[i]))
         if bound >= 1 << 30:
             return None
         largest = (bound * abs(multiplier) >> 31) + 1
@@ -58,50 +76,43 @@ def _fast_records(
             shift = -1
         if not -31 <= shift <= -1 or multiplier < 0:
             return None
-        if ((2 * abs(out_zero) + 1) << (-shift - 1)) + (1 << 30) >= 1 << 31:
+        if ((2 * abs(layer.out_zero) + 1) << (-shift - 1)) + (1 << 30) >= 1 << 31:
             return None
         records += [int(wrap(2 * folded[i])), multiplier, -shift - 1]
     return records
 
 
 def channel_records(
-    rows: Ints,
-    bias: Ints,
-    multipliers: list[int],
-    shifts: list[int],
-    *,
-    in_zero: int,
-    out_zero: int,
-    flavour: Flavour,
-    pad_to: int,
+    rows: AnyInts, layer: Weighted, flavour: Flavour, pad_to: int
 ) -> tuple[npt.NDArray[np.int32], int]:
-    """The records of one layer and its `fast` field. rows: int8 [outputs][K]; bias: int32 as in the file.
+    """The records of one layer and its `fast` field. rows: its weights, [outputs][K].
 
     pad_to: dsp and mve pad with zero records to a multiple of this: dsp 2 (weights are paired), mve 4; depthwise
     4 and 16, which mve has in the order that halving twice gives.
     """
-    folded = fold_bias(rows, bias, in_zero)
+    folded = fold_bias(rows, layer.bias, layer.in_zero)
     count = len(folded)
     if flavour == "mve":
         groups = np.zeros((3, up(count, pad_to)), np.int64)
-        groups[:, :count] = [folded, multipliers, shifts]
+        groups[:, :count] = [folded, layer.multipliers, layer.shifts]
         if pad_to == 16:
             groups = groups.reshape(3, -1, 4, 2, 2).transpose(0, 1, 4, 3, 2)
-        return groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32), int(max(shifts) < 0)
-    plain = [n for record in zip(folded, multipliers, shifts, strict=True) for n in record]
+        records = groups.reshape(3, -1, 4).transpose(1, 0, 2).reshape(-1).astype(np.int32)
+        return records, int(max(layer.shifts) < 0)
+    plain = [n for record in zip(folded, layer.multipliers, layer.shifts, strict=True) for n in record]
     if flavour == "portable":
         return np.array(plain, np.int32), 0
     fast = None
     # Two outputs in one sum come apart as long as the upper one stays below 2^23.
     separable = pad_to == 4 or bool(np.all(np.abs(rows[1::2].astype(np.int64)).sum(axis=1) < 1 << 16))
     if separable:
-        fast = _fast_records(rows, bias, folded, multipliers, shifts, out_zero)
+        fast = _fast_records(rows, layer, folded)
     records = plain if fast is None else fast
     records = records + [0, 0, 0] * (up(count, pad_to) - count)
     return np.array(records, np.int32), int(fast is not None)
 
 
-def dsp_fits(rows: Ints) -> bool:
+def dsp_fits(rows: AnyInts) -> bool:
     """Whether two outputs' weights fit one int16 everywhere: false where -128 stands over a negative.
 
     rows: [outputs][K].
@@ -110,7 +121,7 @@ def dsp_fits(rows: Ints) -> bool:
     return bool(np.all(256 * high + low >= -(1 << 15)))
 
 
-def _pairs(rows: Ints) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def _pairs(rows: AnyInts) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     outputs, size = rows.shape
     even = np.zeros((up(outputs, 2), up(size, 4)), np.int32)
     even[:outputs, :size] = rows
@@ -119,7 +130,7 @@ def _pairs(rows: Ints) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     return even[0::2], even[1::2]
 
 
-def _dsp_weights(rows: Ints, block: int) -> npt.NDArray[np.int16]:
+def _dsp_weights(rows: AnyInts, block: int) -> npt.NDArray[np.int16]:
     """int16 [outputs / 2 / block][K / step][block pairs][step k], then pairs left over alone."""
     low, high = _pairs(rows)
     words = 256 * high + low
@@ -134,95 +145,36 @@ def _dsp_weights(rows: Ints, block: int) -> npt.NDArray[np.int16]:
     return np.concatenate([blocks, words[whole:].reshape(-1)]).astype(np.int16)
 
 
-def _mve_weights(rows: Ints) -> npt.NDArray[np.int8]:
+def _mve_weights(rows: AnyInts) -> npt.NDArray[np.int8]:
     outputs, size = rows.shape
     padded = np.zeros((up(outputs, 4), up(size, 16)), np.int8)
     padded[:outputs, :size] = rows
     return padded.reshape(-1, 4, padded.shape[1] // 16, 16).transpose(0, 2, 1, 3).reshape(-1).copy()
 
 
-def _check_clamp(low: int, high: int) -> None:
-    if not -128 <= low <= high <= 127:
-        raise ValueError(f"a clamp of {low} .. {high} is not one of int8")
+def pack_conv(layer: Weighted, flavour: Flavour) -> Packed:
+    """For `tl_conv_s8*`; weights OHWI. Raises ValueError where dsp_fits says no."""
+    return _pack_rows(layer.weights.reshape(layer.weights.shape[0], -1), layer, flavour, 2)
 
 
-def pack_conv(
-    weights: Ints,
-    bias: Ints,
-    multipliers: list[int],
-    shifts: list[int],
-    *,
-    in_zero: int,
-    out_zero: int,
-    low: int,
-    high: int,
-    flavour: Flavour,
-) -> Packed:
-    """Weights OHWI and bias for `tl_conv_s8*`. Raises ValueError where dsp_fits says no."""
-    rows = weights.reshape(weights.shape[0], -1)
-    _check_clamp(low, high)
-    return _pack_rows(rows, bias, multipliers, shifts, in_zero, out_zero, flavour, 2)
+def pack_fully_connected(layer: Weighted, flavour: Flavour) -> Packed:
+    """For `tl_fully_connected_s8*`; weights [outputs][inputs]. Raises ValueError where dsp_fits says no."""
+    return _pack_rows(layer.weights, layer, flavour, 4)
 
 
-def pack_fully_connected(
-    weights: Ints,
-    bias: Ints,
-    multipliers: list[int],
-    shifts: list[int],
-    *,
-    in_zero: int,
-    out_zero: int,
-    low: int,
-    high: int,
-    flavour: Flavour,
-) -> Packed:
-    """Weights [outputs][inputs] and bias for `tl_fully_connected_s8*`; per-tensor numbers repeated per output."""
-    _check_clamp(low, high)
-    return _pack_rows(weights, bias, multipliers, shifts, in_zero, out_zero, flavour, 4)
-
-
-def _pack_rows(
-    rows: Ints,
-    bias: Ints,
-    multipliers: list[int],
-    shifts: list[int],
-    in_zero: int,
-    out_zero: int,
-    flavour: Flavour,
-    block: int,
-) -> Packed:
-    pad_to = 4 if flavour == "mve" else 2
-    channels, fast = channel_records(
-        rows, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, flavour=flavour, pad_to=pad_to,
-    )  # fmt: skip
+def _pack_rows(rows: AnyInts, layer: Weighted, flavour: Flavour, block: int) -> Packed:
+    channels, fast = channel_records(rows, layer, flavour, 4 if flavour == "mve" else 2)
     if flavour == "dsp":
         return Packed(_dsp_weights(rows, block), channels, fast)
     packed = _mve_weights(rows) if flavour == "mve" else rows.reshape(-1).astype(np.int8)
     return Packed(packed, channels, fast)
 
 
-def pack_depthwise(
-    weights: Ints,
-    bias: Ints,
-    multipliers: list[int],
-    shifts: list[int],
-    *,
-    in_zero: int,
-    out_zero: int,
-    low: int,
-    high: int,
-    flavour: Flavour,
-) -> Packed:
-    """Weights 1HWO and bias for `tl_depthwise_s8*` (dsp and mve: a channel multiplier of 1 only)."""
-    _check_clamp(low, high)
-    count = weights.shape[-1]
-    taps = weights.reshape(-1, count)
-    pad_to = 16 if flavour == "mve" else 4
-    channels, fast = channel_records(
-        taps.T, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, flavour=flavour, pad_to=pad_to,
-    )  # fmt: skip
+def pack_depthwise(layer: Weighted, flavour: Flavour) -> Packed:
+    """For `tl_depthwise_s8*`; weights 1HWO (dsp and mve: a channel multiplier of 1 only)."""
+    count = layer.weights.shape[-1]
+    taps = layer.weights.reshape(-1, count)
+    channels, fast = channel_records(taps.T, layer, flavour, 16 if flavour == "mve" else 4)
     if flavour == "dsp":
         even = np.zeros((up(len(taps), 2), up(count, 4)), np.int16)
         even[: len(taps), :count] = taps
@@ -230,7 +182,7 @@ def pack_depthwise(
     if flavour == "mve":
         wide = np.zeros((up(len(taps), 2), up(count, 16)), np.int8)
         wide[: len(taps), :count] = taps
-        fast = int(bool(fast) and (low, high) == (-128, 127) and int(taps.min()) > -128)
+        fast = int(bool(fast) and (layer.low, layer.high) == (-128, 127) and int(taps.min()) > -128)
         return Packed(wide.reshape(len(wide), -1, 16).transpose(1, 0, 2).reshape(-1), channels, fast)
     return Packed(taps.reshape(-1).astype(np.int8), channels, 0)
 

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
+
+import numpy as np
 
 from touchline.tiny import reference
+from touchline.tiny.check import verify
 from touchline.tiny.graph import (
     Binary,
     Clamp,
@@ -22,9 +26,10 @@ from touchline.tiny.graph import (
     Pad,
     Padding,
     Pool2D,
+    Rearrange,
     Reshape,
+    Tensor,
     TransposeConv2D,
-    verify,
 )
 from touchline.types.errors import ModelError
 
@@ -80,6 +85,65 @@ def fold_scalars(graph: Graph) -> Graph:
     return graph.with_ops(tuple(ops))
 
 
+def fold_constants(graph: Graph) -> Graph:
+    """What is computed from constants alone is a constant."""
+    tensors = dict(graph.tensors)
+    ops: list[Op] = []
+    for op in graph.ops:
+        if op.output not in graph.outputs and all(tensors[key].data is not None for key in op.inputs):
+            made = reference.evaluate(replace(graph, tensors=tensors), op)
+            tensors[op.output] = replace(tensors[op.output], data=made)
+        else:
+            ops.append(op)
+    return replace(graph, tensors=tensors).with_ops(tuple(ops))
+
+
+def expand_broadcasts(graph: Graph) -> Graph:
+    """What no kernel repeats while it computes is repeated before."""
+    tensors = dict(graph.tensors)
+    ops: list[Op] = []
+    for op in graph.ops:
+        if isinstance(op, Binary) and not _repeats(op, [tensors[key].shape for key in op.inputs], tensors):
+            shape = tensors[op.output].shape
+            keys: list[int] = []
+            for key in op.inputs:
+                tensor = tensors[key]
+                if tensor.shape == shape:
+                    keys.append(key)
+                    continue
+                keys.append(max(tensors) + 1)
+                if tensor.data is not None:
+                    wide = np.ascontiguousarray(np.broadcast_to(tensor.data, shape))
+                    tensors[keys[-1]] = replace(tensor, shape=shape, data=wide)
+                    continue
+                tensors[keys[-1]] = replace(tensor, name=f"{tensor.name} repeated", shape=shape)
+                given = (1,) * (len(shape) - len(tensor.shape)) + tensor.shape
+                stride = tuple(
+                    0 if given[axis] != size else prod(given[axis + 1 :]) for axis, size in enumerate(shape)
+                )
+                repeat = Rearrange(
+                    inputs=(key,), output=keys[-1], place=op.place, offset=0, size=shape, stride=stride
+                )
+                ops.append(repeat)
+            op = replace(op, inputs=tuple(keys))
+        ops.append(op)
+    return replace(graph, tensors=tensors).with_ops(tuple(ops))
+
+
+def _repeats(op: Binary, shapes: list[tuple[int, ...]], tensors: dict[int, Tensor]) -> bool:
+    """Whether the kernel of ``op`` repeats its smaller input itself: one run of axes, its second input."""
+    shape = tensors[op.output].shape
+    commutes = op.kind not in ("sub", "prelu")
+    pairs = [(shapes[0], shapes[1])] + ([(shapes[1], shapes[0])] if commutes else [])
+    for large, small in pairs:
+        small = (1,) * (len(shape) - len(small)) + small
+        differing = [axis for axis, size in enumerate(shape) if small[axis] != size]
+        run = range(differing[0], differing[-1] + 1) if differing else range(0)
+        if large == shape and all(small[axis] == 1 for axis in run):
+            return True
+    return False
+
+
 def merge_lookups(graph: Graph) -> Graph:
     """A table read through another is one table."""
     made = {op.output: op for op in graph.ops if isinstance(op, Lookup)}
@@ -106,7 +170,7 @@ def fuse_activations(graph: Graph) -> Graph:
             continue
         if not isinstance(maker, Conv2D | DepthwiseConv2D | TransposeConv2D | FullyConnected | Pool2D | Binary):
             continue
-        if isinstance(maker, Binary) and maker.kind in ("maximum", "minimum"):
+        if isinstance(maker, Binary) and maker.kind not in ("add", "sub", "mul"):
             continue
         bounds = Clamp(*(min(max(edge, clamp.low), clamp.high) for edge in (maker.clamp.low, maker.clamp.high)))
         if graph.tensors[key].quant != graph.tensors[lookup.output].quant:
@@ -192,9 +256,11 @@ def check_spec(graph: Graph) -> Graph:
 
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    fold_constants,
     drop_unused,
     fold_pads,
     fold_scalars,
+    expand_broadcasts,
     merge_lookups,
     fuse_activations,
     fuse_residuals,

@@ -10,11 +10,10 @@ from typing import cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from touchline.tiny import numerics
+from touchline.tiny import numerics, recurrent
+from touchline.tiny.arrays import Array, Ints
 from touchline.tiny.fixed_point import (
-    Ints,
     doubling_high_mul,
     exp_on_negative,
     reciprocal_of_one_plus,
@@ -32,22 +31,23 @@ from touchline.tiny.graph import (
     FullyConnected,
     Graph,
     Lookup,
+    Lstm,
     Op,
     Pad,
     Padding,
     Pair,
     Pool2D,
+    Rearrange,
     Reduce,
     Reshape,
     Resize,
     Softmax,
     StridedSlice,
+    Take,
     Tensor,
     TransposeConv2D,
 )
 from touchline.types.errors import ModelError, ShapeError
-
-Array = NDArray[np.generic]
 
 
 def run(graph: Graph, *inputs: Array) -> list[Array]:
@@ -73,11 +73,19 @@ def run_all(graph: Graph, *inputs: Array) -> dict[int, Array]:
             )
         values[key] = array
     for op in graph.ops:
-        output = graph.tensors[op.output]
-        arrays = [np.asarray(values[key]).astype(np.int64) for key in op.inputs]
-        made = _evaluate(graph, op, arrays)
-        values[op.output] = made.reshape(output.shape).astype(output.dtype)
+        values[op.output] = _computed(graph, op, [values[key] for key in op.inputs])
     return values
+
+
+def evaluate(graph: Graph, op: Op) -> Array:
+    """What ``op`` gives, all of whose inputs are constants."""
+    return _computed(graph, op, [np.asarray(graph.tensors[key].data) for key in op.inputs])
+
+
+def _computed(graph: Graph, op: Op, inputs: list[Array]) -> Array:
+    output = graph.tensors[op.output]
+    made = _evaluate(graph, op, [np.asarray(array).astype(np.int64) for array in inputs])
+    return made.reshape(output.shape).astype(output.dtype)
 
 
 def table_of(graph: Graph, op: Binary, scalar: int) -> tuple[int, ...]:
@@ -110,13 +118,16 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             return _requantised(tensors, output, total, x, op.clamp)
         case FullyConnected():
             rows = x[0].reshape(-1, x[1].shape[1]) - _zero(tensors[0])
-            return _requantised(tensors, output, rows @ x[1].T, x, op.clamp)
+            scale = numerics.row_multipliers(tensors[0], tensors[1], output, x[1].shape[0])
+            return _scaled(rows @ x[1].T, scale, output, x, op.clamp)
         case Pool2D():
             return _pool(op, x[0])
         case Binary():
             return _binary(op, tensors, output, x)
         case Lookup():
             return np.array(op.table, np.int64)[x[0] - np.iinfo(tensors[0].dtype).min]
+        case Lstm():
+            return recurrent.run(op, tensors, x)
         case Softmax():
             return _softmax(op, tensors[0], x[0])
         case Reduce():
@@ -132,6 +143,13 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             for axis, (begin, stride, size) in enumerate(zip(op.begin, op.stride, op.size, strict=True)):
                 picked = np.take(picked, begin + stride * np.arange(size), axis=axis)
             return picked
+        case Rearrange():
+            at = np.full(op.size, op.offset)
+            for axis, (size, stride) in enumerate(zip(op.size, op.stride, strict=True)):
+                at = at + (stride * np.arange(size)).reshape(-1, *[1] * (len(op.size) - 1 - axis))
+            return x[0].ravel()[at]
+        case Take():
+            return np.take(x[0], op.indices, axis=op.axis)
         case Resize():
             return _resize(op, x[0], cast(Pair, output.shape[1:3]))
         case _:
@@ -154,10 +172,13 @@ def _windows(image: Ints, window: tuple[int, ...], stride: Pair, dilation: Pair)
 
 
 def _requantised(tensors: list[Tensor], output: Tensor, total: Ints, x: list[Ints], clamp: Clamp) -> Ints:
-    channels = total.shape[-1]
-    multipliers, shifts = numerics.channel_multipliers(tensors[0], tensors[1], output, channels)
+    scale = numerics.channel_multipliers(tensors[0], tensors[1], output, total.shape[-1])
+    return _scaled(total, scale, output, x, clamp)
+
+
+def _scaled(total: Ints, scale: tuple[Ints, Ints], output: Tensor, x: list[Ints], clamp: Clamp) -> Ints:
     bias = x[2].ravel() if len(x) > 2 else 0
-    scaled = requantise(wrap(total + bias), multipliers, shifts)
+    scaled = requantise(wrap(total + bias), *scale)
     return np.clip(scaled + _zero(output), clamp.low, clamp.high)
 
 
@@ -199,6 +220,10 @@ def _pool(op: Pool2D, image: Ints) -> Ints:
 def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
     if op.kind in ("maximum", "minimum"):
         return np.maximum(*x) if op.kind == "maximum" else np.minimum(*x)
+    if op.kind == "prelu":
+        return _prelu(tensors, output, x)
+    if op.kind == "squared_difference":
+        return _squared_difference(tensors, output, x)
     if op.kind in ("add", "sub"):
         return _sum(op.kind, op.clamp, tensors, output, x)
     a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
@@ -208,11 +233,26 @@ def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) ->
 
 def _sum(kind: str, clamp: Clamp, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
     a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    scale = numerics.add_scale(tensors[0], tensors[1], output)
+    scale = (numerics.add_scale if kind == "add" else numerics.sub_scale)(tensors[0], tensors[1], output)
     first = requantise(a << numerics.ADD_SHIFT, *scale.first)
     second = requantise(b << numerics.ADD_SHIFT, *scale.second)
     scaled = requantise(first + second if kind == "add" else first - second, *scale.output)
     return np.clip(scaled + _zero(output), clamp.low, clamp.high)
+
+
+def _prelu(tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, alpha = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scale = numerics.prelu_scale(tensors[0], tensors[1], output)
+    scaled = np.where(a >= 0, requantise(a, *scale.positive), requantise(a * alpha, *scale.negative))
+    return np.clip(scaled + _zero(output), -128, 127)
+
+
+def _squared_difference(tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    scale = numerics.squared_difference_scale(tensors[0], tensors[1], output)
+    shift = numerics.SQUARED_DIFFERENCE_SHIFT
+    difference = requantise(a << shift, *scale.first) - requantise(b << shift, *scale.second)
+    return np.clip(requantise(difference * difference, *scale.output) + _zero(output), -128, 127)
 
 
 def _softmax(op: Softmax, tensor: Tensor, x: Ints) -> Ints:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from touchline.tiny import build
+from touchline.tiny import toolchain
 from touchline.tiny.arrange import Arrangement
 from touchline.tiny.ccode import Flavour
 from touchline.tiny.emit import constants
@@ -42,12 +42,12 @@ def learned_bytes(arrangement: Arrangement) -> int:
 
 def code_bytes(folder: Path, name: str, arrangement: Arrangement) -> int | None:
     """Flash of model and kernels on Cortex-M4 but for `learned_bytes`; None without the cross compiler."""
-    if not build.have("arm-none-eabi-gcc", "arm-none-eabi-size"):
+    if not toolchain.have("arm-none-eabi-gcc", "arm-none-eabi-size"):
         return None
     with tempfile.TemporaryDirectory(prefix="touchline-") as work:
         entry = ("-nostartfiles", f"-Wl,-e,{name}_run")
-        image = build.link(folder, Path(work), build.CORES["cortex-m4"], (), entry)
-        sizes = build.section_sizes(image)
+        image = toolchain.link(folder, Path(work), toolchain.CORES["cortex-m4"], (), entry)
+        sizes = toolchain.section_sizes(image)
     flash = sum(
         size for section, size in sizes.items() if section.startswith((".text", ".rodata", ".data", ".ARM"))
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.tiny import build
+from touchline.tiny import toolchain
 from touchline.tiny.features import ImuWindow, LogMel, Mfcc
 
 _HEADER = """#include <stdint.h>
@@ -52,7 +52,7 @@ def run_c(
     features: LogMel | Mfcc | ImuWindow,
     samples: NDArray[np.int16],
     folder: Path,
-    target: build.Target,
+    target: toolchain.Target,
     flags: tuple[str, ...] = (),
 ) -> tuple[NDArray[np.int8], int | None]:
     """What the C gives for ``samples``, pushed hop by hop, and the instructions of all of it."""
@@ -66,8 +66,8 @@ def run_c(
     header = _HEADER.format(input=samples.nbytes, at=size, output=expected.size, arena=size + expected.size)
     (folder / "model.h").write_text(header)
     (folder / "run.c").write_text(text.format(pushes=pushes))
-    ports = build.Ports("part", (samples.nbytes,), (expected.size,))
+    ports = toolchain.Ports("part", (samples.nbytes,), (expected.size,))
     # The boards' own harness is not pedantic.
     strict = ("-Wshadow", "-Wpedantic") if target == "host" else ("-Wshadow",)
-    run = build.run(folder, ports, samples.tobytes(), target, extra=(*strict, *flags))
+    run = toolchain.run(folder, ports, samples.tobytes(), target, extra=(*strict, *flags))
     return np.frombuffer(run.output, np.int8).reshape(expected.shape), run.instructions

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.needs import need
 from tests.tiny.features.adapter import run_c
-from touchline.tiny import build
+from touchline.tiny import toolchain
 from touchline.tiny.features import ImuWindow
 from touchline.types.errors import ConfigError, ShapeError
 
@@ -43,8 +43,8 @@ def motion(count: int, axes: int, seed: int = 0) -> NDArray[np.int16]:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("target", ["host", *(f"qemu:{core}" for core in build.CORES)])
-def test_c_gives_the_same_bits(tmp_path: Path, name: str, target: build.Target) -> None:
+@pytest.mark.parametrize("target", ["host", *(f"qemu:{core}" for core in toolchain.CORES)])
+def test_c_gives_the_same_bits(tmp_path: Path, name: str, target: toolchain.Target) -> None:
     imu = CONFIGS[name]
     if target == "host":
         need("cc")
@@ -53,7 +53,7 @@ def test_c_gives_the_same_bits(tmp_path: Path, name: str, target: build.Target) 
     else:
         need("arm-none-eabi-gcc", "qemu-system-arm")
     samples = motion(40, imu.axes)
-    made, _ = run_c(imu, samples, tmp_path, target, ("-O1", *build.SANITISERS) if target == "host" else ())
+    made, _ = run_c(imu, samples, tmp_path, target, ("-O1", *toolchain.SANITISERS) if target == "host" else ())
     np.testing.assert_array_equal(made, imu.compute(samples))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.needs import need
 from tests.tiny.features.adapter import run_c
 from tests.tiny.features.signals import edges
-from touchline.tiny import build
+from touchline.tiny import toolchain
 from touchline.tiny.features import LogMel, Mfcc
 from touchline.tiny.features.sound import DB_A_DOUBLING
 from touchline.types.errors import ConfigError, ShapeError
@@ -115,7 +115,7 @@ def test_c_gives_the_same_bits_under_sanitisers(tmp_path: Path, name: str) -> No
     need("cc")
     mel = CONFIGS[name]
     samples = np.concatenate(list(edges(mel.window + 12 * mel.hop).values()))
-    made, _ = run_c(mel, samples, tmp_path, "host", ("-O1", *build.SANITISERS))
+    made, _ = run_c(mel, samples, tmp_path, "host", ("-O1", *toolchain.SANITISERS))
     np.testing.assert_array_equal(made, mel.inputs(samples))
 
 
@@ -124,7 +124,7 @@ def test_mfcc_in_c_gives_the_same_bits_under_sanitisers(tmp_path: Path, name: st
     need("cc")
     mfcc = Mfcc(CONFIGS[name], coefficients=9, scale=0.5)
     samples = np.concatenate(list(edges(mfcc.mel.window + 12 * mfcc.mel.hop).values()))
-    made, _ = run_c(mfcc, samples, tmp_path, "host", ("-O1", *build.SANITISERS))
+    made, _ = run_c(mfcc, samples, tmp_path, "host", ("-O1", *toolchain.SANITISERS))
     np.testing.assert_array_equal(made, mfcc.inputs(samples))
 
 
@@ -134,11 +134,11 @@ def test_c_gives_the_same_bits_in_steps_so_fine_that_each_rounding_shows(tmp_pat
     samples = np.rint(np.random.default_rng(1).normal(0, 1000, 400 * mel.hop)).astype(np.int16)
     rows = mel.inputs(samples)
     assert (np.abs(rows.astype(int)) < 127).mean() > 0.8
-    made, _ = run_c(mel, samples, tmp_path, "host", ("-O1", *build.SANITISERS))
+    made, _ = run_c(mel, samples, tmp_path, "host", ("-O1", *toolchain.SANITISERS))
     np.testing.assert_array_equal(made, rows)
 
 
-@pytest.mark.parametrize("core", build.CORES)
+@pytest.mark.parametrize("core", toolchain.CORES)
 @pytest.mark.parametrize("features", [LogMel(), Mfcc(LogMel(window=400, hop=160, frames=3))], ids=["mel", "mfcc"])
 def test_c_gives_the_same_bits_on_boards(tmp_path: Path, core: str, features: LogMel | Mfcc) -> None:
     need("arm-none-eabi-gcc", "qemu-system-arm")

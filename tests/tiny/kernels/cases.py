@@ -174,10 +174,8 @@ def _convolution(draw: Draw, flavour: Flavour, place: str) -> Case:
     low, high = bounds(draw)
     multipliers, shifts = scales(draw, out_c)
     bias = biases(draw, out_c)
-    packed = pack.pack_conv(
-        weights, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour,
-    )  # fmt: skip
+    layer = pack.Weighted(weights, bias, multipliers, shifts, in_zero, out_zero, low, high)
+    packed = pack.pack_conv(layer, flavour)
     wide = draw.integer(1, 3) if place == "patch" else 0
     x = int8s(draw, g.size[0], g.size[1] + wide, in_c)
     inner = x[:, : g.size[1]]
@@ -216,10 +214,7 @@ def overlapping_convolution(draw: Draw, flavour: Flavour) -> Case:
     bias = biases(draw, out_c)
     multipliers, shifts = scales(draw, out_c)
     zeros = zero_point(draw), zero_point(draw)
-    packed = pack.pack_conv(
-        weights, bias, multipliers, shifts,
-        in_zero=zeros[0], out_zero=zeros[1], low=-128, high=127, flavour=flavour,
-    )  # fmt: skip
+    packed = pack.pack_conv(pack.Weighted(weights, bias, multipliers, shifts, *zeros), flavour)
     x = int8s(draw, *g.size, in_c)
     sums = np.einsum("yxijc,oijc->yxo", windows(x, zeros[0], g.out, g.kernel, g.stride, g.dilation, g.pad),
                      weights.astype(np.int64)) + bias  # fmt: skip
@@ -252,10 +247,8 @@ def depthwise(draw: Draw, flavour: Flavour) -> Case:
     low, high = bounds(draw)
     multipliers, shifts = scales(draw, out_c)
     bias = biases(draw, out_c)
-    packed = pack.pack_depthwise(
-        weights, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour,
-    )  # fmt: skip
+    layer = pack.Weighted(weights, bias, multipliers, shifts, in_zero, out_zero, low, high)
+    packed = pack.pack_depthwise(layer, flavour)
     wide = draw.integer(1, 3) if place == "patch" else 0
     x = int8s(draw, g.size[0], g.size[1] + wide, channels)
     seen = windows(x[:, : g.size[1]], in_zero, g.out, g.kernel, g.stride, g.dilation, g.pad)
@@ -311,10 +304,8 @@ def connected(draw: Draw, flavour: Flavour) -> Case:
     low, high = bounds(draw)
     multipliers, shifts = scales(draw, outputs)
     bias = biases(draw, outputs)
-    packed = pack.pack_fully_connected(
-        weights, bias, multipliers, shifts,
-        in_zero=in_zero, out_zero=out_zero, low=low, high=high, flavour=flavour,
-    )  # fmt: skip
+    layer = pack.Weighted(weights, bias, multipliers, shifts, in_zero, out_zero, low, high)
+    packed = pack.pack_fully_connected(layer, flavour)
     sums = (x.astype(np.int64) - in_zero) @ weights.T.astype(np.int64) + bias
     numbers = [batches, inputs, outputs, in_zero, out_zero, low, high, packed.fast]
     call = Call(30 + FLAVOURS[flavour], numbers, [packed.weights, packed.channels], x, sums.size)
@@ -328,15 +319,14 @@ def heaviest_sums(draw: Draw, flavour: Flavour) -> Case:
     x = np.full((1, inputs), pick(draw, (127, -128)), np.int8)
     multipliers, shifts = [2**30] * outputs, [-17 - draw.integer(0, 1)] * outputs
     bias = np.zeros(outputs, np.int32)
-    zeros = {"in_zero": 0, "out_zero": 0, "low": -128, "high": 127}
     sums = x.astype(np.int64) @ weights.T.astype(np.int64)
     expected = requantised(sums, multipliers, shifts, 0, -128, 127)
     if maybe(draw):
-        packed = pack.pack_fully_connected(weights, bias, multipliers, shifts, **zeros, flavour=flavour)
+        packed = pack.pack_fully_connected(pack.Weighted(weights, bias, multipliers, shifts), flavour)
         numbers = [1, inputs, outputs, 0, 0, -128, 127, packed.fast]
         return Case(Call(30 + FLAVOURS[flavour], numbers, [packed.weights, packed.channels], x, outputs), expected)
     g = _Geometry((1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (0, 0))
-    packed = pack.pack_conv(weights[:, None, None], bias, multipliers, shifts, **zeros, flavour=flavour)
+    packed = pack.pack_conv(pack.Weighted(weights[:, None, None], bias, multipliers, shifts), flavour)
     numbers = _numbers(g, (inputs, outputs), inputs, outputs, 0, [0, 0, -128, 127, packed.fast, -1])
     scratch = pack.conv_scratch(1, inputs, outputs, 0, False, flavour)
     call = Call(FLAVOURS[flavour], numbers, [packed.weights, packed.channels], x, outputs, scratch=scratch)

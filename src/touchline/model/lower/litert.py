@@ -26,20 +26,22 @@ def supports() -> Any:
     return known
 
 
-def lower(module: nn.Module, example: Sequence[Tensor], folder: Path, calibration: Inputs | None) -> str:
+def lower(
+    module: nn.Module, example: Sequence[Tensor], folder: Path, calibration: Inputs | None, *, ends: bool = False
+) -> str:
     """Write model.tflite; with ``calibration`` in int8 (static, weights per channel) but for what goes in and
-    out. Returns the file's name."""
+    out, and that too with ``ends``. Returns the file's name."""
     with quiet():
         import litert_torch
 
         litert_torch.convert(module, tuple(example)).export(str(folder / FILE))
         if calibration is not None:
-            _quantise(folder / FILE, calibration)
+            _quantise(folder / FILE, calibration, ends=ends)
     _weights_inside(folder / FILE)
     return FILE
 
 
-def _quantise(file: Path, calibration: Inputs) -> None:
+def _quantise(file: Path, calibration: Inputs, *, ends: bool) -> None:
     from ai_edge_litert.interpreter import Interpreter
     from ai_edge_quantizer import calibrator, quantizer, recipe, recipe_manager
     from ai_edge_quantizer.utils import qsv_utils
@@ -51,7 +53,7 @@ def _quantise(file: Path, calibration: Inputs) -> None:
             "algorithm_key": "no_quantize",
             "op_config": {"weight_tensor_config": None},
         }
-        for edge in ("INPUT", "OUTPUT")
+        for edge in (() if ends else ("INPUT", "OUTPUT"))
     ]
     names: list[str] = Interpreter(str(file)).get_signature_list()[_SIGNATURE]["inputs"]
     feeds = [dict(zip(names, sample, strict=True)) for sample in calibration]

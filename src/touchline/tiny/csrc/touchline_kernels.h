@@ -50,6 +50,20 @@ void tl_mul_s8(const tl_mul *p, const int8_t *a, const int8_t *b, int8_t *out);
 /* ADD with b repeated every `period` elements (bias-like constants). n is a multiple of period. */
 void tl_add_period_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
 
+/* SUB and SQUARED_DIFFERENCE (left_shift is 7), b repeated like that. */
+void tl_sub_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+void tl_squared_difference_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+
+/* PRELU, alpha repeated like that: inputs of zero and more by m_positive, a negative one's product with alpha by m_negative. */
+typedef struct {
+    int32_t zero, alpha_zero, out_zero, m_positive, s_positive, m_negative, s_negative;
+} tl_prelu;
+void tl_prelu_s8(const tl_prelu *p, const int8_t *in, const int8_t *alpha, int8_t *out, int32_t n, int32_t period);
+
+/* MAXIMUM and MINIMUM of equally quantised tensors, b repeated like that. */
+void tl_maximum_s8(const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+void tl_minimum_s8(const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+
 /* out[i] = table[in[i] + 128]: logistic, tanh, requantise, leaky ReLU, hard swish ... and lone clamps. */
 void tl_lookup_s8(const int8_t table[256], const int8_t *in, int8_t *out, int32_t n);
 
@@ -176,6 +190,20 @@ typedef struct {
 } tl_slice;
 void tl_slice_s8(const tl_slice *p, const int8_t *in, int8_t *out);
 
+/* out[i, j, ...] = in[offset + i * stride[0] + j * stride[1] + ...], size[k] values of each index; the last axes are the
+ * inner ones. Never in place. */
+typedef struct {
+    int32_t size[6], stride[6], offset;
+} tl_rearrange;
+void tl_rearrange_s8(const tl_rearrange *p, const int8_t *in, int8_t *out);
+
+/* Of [outer][in_step / inner][inner] the entries `indices` of the middle. Never in place. */
+typedef struct {
+    const int32_t *indices;
+    int32_t outer, count, inner, in_step;
+} tl_take;
+void tl_take_s8(const tl_take *p, const int8_t *in, int8_t *out);
+
 /* RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR. Nearest: the rows and columns to read, counted by the compiler.
  * Bilinear: TFLite's integers, scale_h = (1024 * in_h + out_h / 2) / out_h, or with align_corners and out_h > 1
  * (1024 * (in_h - 1) + (out_h - 1) / 2) / (out_h - 1); the same for w. Never in place. */
@@ -196,6 +224,21 @@ void tl_resize_bilinear_s8(const tl_resize_bilinear *p, const int8_t *in, int8_t
  * The state of a causal convolution: the last `slots` frames of `bytes` each, oldest first, as one dense [slots][bytes] tensor
  * a tl_conv reads with kernel_h = slots (or dilated) and out_h = 1. Push moves the state on by one frame. */
 void tl_stream_push_s8(int8_t *state, const int8_t *frame, int32_t slots, int32_t bytes);
+
+/* TFLite's UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell, from a state of zero. in[steps][inputs], out[steps][n]. Of the input
+ * gate, the forget gate, the candidate and the output gate, in this order: weights [4][n][inputs], state_weights [4][n][n], and
+ * folded biases [4][n] of both (of the state: -state_zero * sum(weights)). sigmoid: 256 values. scratch: 10 * n rounded up to 8. Never
+ * in place. */
+typedef struct {
+    const int8_t *weights, *state_weights;
+    const int32_t *bias, *state_bias;
+    const uint16_t *sigmoid;
+    int32_t steps, inputs, n;
+    int32_t m_input[4], s_input[4], m_state[4], s_state[4];
+    int32_t m_keep, s_keep, m_fresh, s_fresh, m_hidden, s_hidden;
+    int32_t state_zero, cell_low, cell_clip, tanh_factor, tanh_shift;
+} tl_lstm_sequence;
+void tl_lstm_sequence_s8(const tl_lstm_sequence *p, const int8_t *in, int8_t *out, void *scratch);
 
 /* One step of n LSTM or GRU cells, after the fully connected layers. Tables of 256 bytes as for tl_lookup_s8: a sigmoid's output has
  * scale 1/256 and zero point -128, a tanh's 1/128 and 0. hidden: scale 1/128, zero point 0. All halves round upwards.

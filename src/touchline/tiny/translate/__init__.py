@@ -1,0 +1,1 @@
+"""Operators of .tflite files → operators of the graph."""
