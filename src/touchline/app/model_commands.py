@@ -63,13 +63,12 @@ def compile_(
     json_: Json = False,
 ) -> None:
     """Compile a model for a device and prove that it is still the same model."""
-    if target == "mcu":
-        real = _inputs(calibration) if calibration else None
-        compile_mcu(model, out, calibration=real, tolerance=tolerance, json_=json_)
-        return
     from touchline.app.pictures import calibration_inputs, read_preprocess
 
     samples = calibration_inputs(calibration) if calibration else None
+    if target == "mcu":
+        compile_mcu(model, out, calibration=samples, tolerance=tolerance, json_=json_)
+        return
     how = read_preprocess(preprocess) if preprocess else None
     if model.endswith(".onnx"):
         if target != "server":

@@ -86,6 +86,8 @@ def compile_artifact(
 class _Quantised:
     """The reference's answers, in float32 as the network had them: a `Model`."""
 
+    device = "cpu"
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.inputs, self.outputs = (
