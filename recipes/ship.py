@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--facts", type=Path)
+    parser.add_argument("--width", type=int, help="analysis width, px; by default the run's")
     given = parser.parse_args()
     said = dict(manifest.read(given.run / "artifact").manifest)
     detect = said["detect"]
@@ -68,7 +69,7 @@ def main() -> None:
         load_checkpoint(given.run / "checkpoint.pt"),
         [drawn(seed) for seed in range(PICTURES)],
         facts,
-        width=detect["width"],
+        width=given.width or detect["width"],
         score=detect["score"],
         ball_score=detect["ball_score"],
         proof_width=WIDTH,
