@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from touchline.deliver.rtp import AccessUnit, complete_key
+from touchline.deliver.rtp import AccessUnit
 from touchline.deliver.sctp import fragments
 from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet, StreamInfo
@@ -158,10 +158,7 @@ class CameraStream:
 
     def publish(self, packet: Packet) -> None:
         """Hand a picture to all viewers and keep it for those who join before the next key picture."""
-        data = packet.data
-        if packet.is_key and self.info is not None:
-            data = complete_key(data, self.info.extradata)
-        unit = AccessUnit(data, packet.pts, packet.is_key)
+        unit = AccessUnit(packet.data, packet.pts, packet.is_key)
         self.last_pts = packet.pts
         self._cache(unit)
         for subscriber in tuple(self._subscribers):

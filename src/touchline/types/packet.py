@@ -38,10 +38,11 @@ class StreamInfo:
 class Packet:
     """One access unit: all that one picture takes to decode, in decoding order.
 
-    ``data`` is in Annex B form for h264 and hevc. ``pts`` is the camera's media time in 1/90,000 s, and
-    never goes back from one packet to the next where the stream has no B-frames; it keeps rising across
-    reconnects and restarts. ``torn``: the container knows that something is missing in it or soon behind it,
-    maybe whole pictures; told to this process's decoder alone.
+    ``data`` is in Annex B form for h264 and hevc, and a key packet of theirs carries the parameter sets
+    (H.265: VPS; SPS, PPS) that it takes to decode it: who joins there needs nothing else. ``pts`` is the
+    camera's media time in 1/90,000 s, and never goes back from one packet to the next where the stream has no
+    B-frames; it keeps rising across reconnects and restarts. ``torn``: the container knows that something is
+    missing in it or soon behind it, maybe whole pictures; told to this process's decoder alone.
     """
 
     data: bytes
