@@ -123,7 +123,7 @@ def test_who_joins_later_gets_the_last_key_picture_first() -> None:
             assert consecutive(second.frames)
             assert consecutive(first.frames)
             assert stream.viewers == 2
-            await until(lambda: (stream.last_pts - second.frames[-1]) % 2**32 < MEDIA_CLOCK)
+            await until(lambda: ((stream.last_pts or 0) - second.frames[-1]) % 2**32 < MEDIA_CLOCK)
             await asyncio.gather(first.leave(), second.leave())
 
     asyncio.run(run())

@@ -120,7 +120,7 @@ class CameraStream:
 
     ``request_key`` is called, at most every half second, when a viewer cannot go on without a key picture; set it
     to what asks the camera's encoder for one. It may do nothing: a passed-through camera sends its next key
-    picture in its own time.
+    picture in its own time. ``last_pts``: the last picture's media time in 1/90,000 s, None before the first.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class CameraStream:
         self.request_key: Callable[[], None] = _nothing
         self.info: StreamInfo | None = None
         self.packets_dropped = 0
-        self.last_pts = 0
+        self.last_pts: int | None = None
         self._gop_bytes = gop_bytes
         self._gop_units = gop_units
         self._clock = clock

@@ -111,7 +111,7 @@ class _Session:
             "camera": self.stream.camera,
             "rtp_offset": self.sender.rtp_offset,
             "clock": MEDIA_CLOCK,
-            "pts": self.stream.last_pts,
+            "pts": self.stream.last_pts or 0,
         }
         self.transport.take_channel(channel)
         self.transport.send_message(fragments(json.dumps(hello, separators=(",", ":")).encode()))
