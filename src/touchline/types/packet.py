@@ -14,9 +14,10 @@ class StreamInfo:
 
     ``codec`` is FFmpeg's name (``h264``, ``hevc``, ``mjpeg``, ``rawvideo``, …), ``extradata`` what its
     decoder wants before the first packet (for h264 and hevc: Annex B parameter sets, possibly empty),
-    ``pixel_format`` FFmpeg's name, needed by ``rawvideo`` alone, ``fps`` the declared rate in Hz or 0.0
-    where the source does not say, ``has_b_frames`` whether packets leave their presentation order, ``turns``
-    by how many quarters, 0 to 3, decoded pictures must be turned counter-clockwise to be upright.
+    ``pixel_format`` FFmpeg's name, empty where unknown: ``rawvideo`` is decoded by it, and whether browsers can
+    show the packets as they are depends on it; ``fps`` the declared rate in Hz or 0.0 where the source does not
+    say, ``has_b_frames`` whether packets leave their presentation order, ``turns`` by how many quarters, 0 to 3,
+    decoded pictures must be turned counter-clockwise to be upright.
     """
 
     codec: str
