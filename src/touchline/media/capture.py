@@ -15,9 +15,8 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 
-from touchline.media import faults
 from touchline.media.pump import Broken, Ended, Pump
-from touchline.media.sources import Location, Source, Traits, open_source
+from touchline.media.sources import Location, Source, Traits, faults, open_source
 from touchline.media.timeline import FileTimeline, LiveTimeline, PacedTimeline, Sample
 from touchline.types import CameraState, Packet, SourceError, StreamInfo
 
