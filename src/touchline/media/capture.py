@@ -126,7 +126,7 @@ class Capture:
         first: float | None = None
         with Pump(source, self._clock) as pump:
             while not self._stop.is_set():
-                if self._refused and self._realtime:
+                if self._refused:
                     self._refused = self._steady = False
                     raise faults.undecodable(location)
                 try:
