@@ -44,7 +44,7 @@ def make_server(box: Box) -> Server:
         log_level="error",
         access_log=False,
         backlog=BACKLOG,  # so often asyncio tries to take a connection, and fails, where handles are out
-        limit_concurrency=CONNECTIONS + CONNECTIONS_A_VIEWER * box.sessions.ice.max_sessions,
+        limit_concurrency=CONNECTIONS + CONNECTIONS_A_VIEWER * box.sessions.limits.viewers,
         timeout_graceful_shutdown=1,
     )
     return Server(config)

@@ -20,7 +20,7 @@ from touchline.app.settings import CameraSettings, Venue, expand, worker_environ
 from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.ice import IceSettings
-from touchline.deliver.webrtc import WhepSessions
+from touchline.deliver.webrtc import WhepLimits, WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT
@@ -87,7 +87,7 @@ def make_box(venue: Venue) -> Box:
         statuses={camera.id: CameraStatus(camera.id, camera.name or camera.id) for camera in venue.cameras},
         streams=streams,
         facts=FactLog(),
-        sessions=WhepSessions(streams, make_ice(venue)),
+        sessions=WhepSessions(streams, make_ice(venue), WhepLimits(viewers=venue.webrtc.max_viewers)),
         epoch=time.monotonic(),
         unguarded=venue.server.host not in LOOPBACK,
         sensors=make_sensors(venue),
@@ -203,7 +203,6 @@ def make_ice(venue: Venue) -> IceSettings:
         addresses=tuple(webrtc.addresses) or ice.addresses,
         stun=(webrtc.stun,) if webrtc.stun else (),
         turn=(turn,) if turn else (),
-        max_sessions=webrtc.max_viewers,
     )
 
 
