@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from touchline.types.nal import split_nals
 
-NAL_IDR = 5
 NAL_SPS = 7
 NAL_AUD = 9
 NAL_FILLER = 12
