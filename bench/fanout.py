@@ -42,7 +42,7 @@ from touchline.types.packet import Packet
 
 FPS = 30
 TRACKS: list[JsonValue] = [
-    {"id": i, "box": [100.5 + i, 200.25, 140.5 + i, 320.75], "score": 0.91, "class": "player", "detected": True}
+    {"id": i, "box": [100.5 + i, 200.25, 140.5 + i, 320.75], "score": 0.91, "label": "player", "detected": True}
     for i in range(9)
 ]
 

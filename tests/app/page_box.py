@@ -10,8 +10,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from touchline.app.box import Box
+from touchline.app.serving import make_server
 from touchline.app.settings import CameraSettings, ServerSettings, Venue, WebRtcSettings
-from touchline.app.wire import make_box, make_server
+from touchline.app.wire import make_box
 from touchline.types import MEDIA_CLOCK, CameraState, Fact, FactJson, Packet, StreamInfo, fact_id
 
 TIMEOUT_S = 20

@@ -24,6 +24,7 @@ def box() -> Box:
 
 def test_packets_facts_and_format_reach_stream_and_log(box: Box) -> None:
     heard = box.streams["north"].subscribe(lambda: None)
+    assert box.cameras()[0].picture_age_ms is None
     box.hear("north", StreamInfo("h264", 320, 240))
     box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))
     box.hear("north", FactJson.of(Fact(fact_id(1), "north", "tracks", 0, {"n": 7})))
@@ -34,6 +35,8 @@ def test_packets_facts_and_format_reach_stream_and_log(box: Box) -> None:
     [status] = box.cameras()
     assert status.latency_ms is not None
     assert -5 < status.latency_ms < 5000
+    assert status.picture_age_ms is not None
+    assert 0 <= status.picture_age_ms < 5000
     assert status.viewers == 1
 
 

@@ -118,7 +118,7 @@ def test_every_answer_is_of_the_type_that_is_documented(
     check("PATCH", session, mine, 204, other.replace(b"other", b"VgVu"), TRICKLE)
     check("DELETE", session, mine, 200)
     check("DELETE", session, mine, 404)
-    object.__setattr__(box.box.sessions.ice, "max_sessions", 0)
+    object.__setattr__(box.box.sessions.limits, "viewers", 0)
     check("POST", whep, "/whep/north", 503, offer, SDP)
     box.call(lambda: box.box.hear("south", StreamInfo("hevc", 640, 360, 25.0, b"")))
     check("POST", whep, "/whep/south", 409, offer, SDP)

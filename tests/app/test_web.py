@@ -269,7 +269,7 @@ def test_who_opens_the_page_late_sees_no_frozen_camera_as_live(page: Page, box: 
     wait_for_frames(page, "north", 10)
     box.silence()
     box.set("north", CameraState.STALE, fps_in=0.0)
-    box.box.last_pts["north"] -= 600 * MEDIA_CLOCK
+    box.box.streams["north"].last_pts -= 600 * MEDIA_CLOCK  # type: ignore[operator]
     page.add_init_script(
         """window.said = new Set();
         const note = () => {

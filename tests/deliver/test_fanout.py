@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchline.deliver.fanout import FACTS_KEPT, KEY_REQUEST_GAP, LATE_UNITS, CameraStream, Subscription
-from touchline.deliver.rtp import split_nals
 from touchline.types.fact import Fact
 from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet, StreamInfo
@@ -148,15 +147,6 @@ def test_a_group_of_pictures_too_long_is_not_cached() -> None:
         assert Listener(stream).got == []
         stream.publish(picture(30, key=True))
         assert Listener(stream).got == [(30, True)]
-
-
-def test_parameter_sets_travel_with_key_pictures() -> None:
-    stream = CameraStream("cam")
-    stream.publish_info(INFO)
-    stream.publish(picture(0, key=True))
-    unit = stream.subscribe(lambda: None).take()
-    assert unit is not None
-    assert [n[0] & 0x1F for n in split_nals(unit.data)] == [7, 8, 5]
 
 
 def test_a_new_format_empties_the_cache_and_the_same_does_not() -> None:

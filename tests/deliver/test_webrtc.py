@@ -123,7 +123,7 @@ def test_who_joins_later_gets_the_last_key_picture_first() -> None:
             assert consecutive(second.frames)
             assert consecutive(first.frames)
             assert stream.viewers == 2
-            await until(lambda: (stream.last_pts - second.frames[-1]) % 2**32 < MEDIA_CLOCK)
+            await until(lambda: ((stream.last_pts or 0) - second.frames[-1]) % 2**32 < MEDIA_CLOCK)
             await asyncio.gather(first.leave(), second.leave())
 
     asyncio.run(run())
@@ -240,8 +240,8 @@ def test_candidates_may_trickle() -> None:
 
 def test_a_thousand_offers_that_nobody_follows_up_keep_nobody_out() -> None:
     async def run() -> None:
-        limits = WhepLimits(ice=3.0, grace=0.2, connecting=8)
-        async with camera(ice=IceSettings(max_sessions=20), limits=limits) as (_, sessions):
+        limits = WhepLimits(ice=3.0, grace=0.2, viewers=20, connecting=8)
+        async with camera(limits=limits) as (_, sessions):
             watching, late = Peer(), Peer()
             await watching.join(sessions)
             await until(lambda: len(watching.frames) > 5)
@@ -276,7 +276,7 @@ def test_a_thousand_offers_that_nobody_follows_up_keep_nobody_out() -> None:
 
 def test_what_cannot_be_opened_leaves_nothing_behind() -> None:
     async def run() -> None:
-        async with camera(ice=IceSettings(max_sessions=1), limits=WhepLimits(ice=30)) as (stream, sessions):
+        async with camera(limits=WhepLimits(ice=30, viewers=1)) as (stream, sessions):
             chance = random.Random(3)
             lines = CHROMIUM.splitlines()
             for _ in range(60):

@@ -61,7 +61,7 @@ class Box:
         return children(self.process.pid)
 
     def worker_of(self, identity: str) -> int:
-        """Process id of a camera's worker: workers are started in the cameras' order, and say so in their name."""
+        """Process id of a camera's worker: it stands in the worker's environment."""
         found = subprocess.run(
             ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
         ).stdout.split()

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from touchline.media.annexb import nal_type
 from touchline.media.capture import Capture
-from touchline.types import CameraState, Packet, StreamInfo
+from touchline.types import CameraState, Packet, StreamInfo, split_nals
 
 
 class Taking:
@@ -18,6 +19,7 @@ class Taking:
         self.infos: list[StreamInfo] = []
         self.packets: list[Packet] = []
         self.times: list[float] = []
+        self.bare_keys = 0
         self.said: list[tuple[float, CameraState, str | None]] = []
         self.stop = threading.Event()
         self._start = time.monotonic()
@@ -41,6 +43,7 @@ class Taking:
                     self.infos.append(item)
                 else:
                     self.packets.append(item)
+                    self.bare_keys += lacks_sets(self.infos[-1], item)
                     self.times.append(self.clock())
                 self._changed.notify_all()
 
@@ -75,6 +78,7 @@ class Taking:
         self.stop.set()
         self.thread.join(5)
         assert not self.thread.is_alive(), "capture did not stop"
+        assert self.bare_keys == 0, "key packets without their parameter sets"
 
 
 def read_all(source: str, *, loop: bool = False, most: int = 10_000) -> tuple[list[StreamInfo], list[Packet]]:
@@ -93,10 +97,19 @@ def read_all(source: str, *, loop: bool = False, most: int = 10_000) -> tuple[li
         if isinstance(item, StreamInfo):
             infos.append(item)
         else:
+            assert not lacks_sets(infos[-1], item), "a key packet without its parameter sets"
             packets.append(item)
         if len(packets) >= most:
             break
     return infos, packets
+
+
+def lacks_sets(info: StreamInfo, packet: Packet) -> bool:
+    """Whether it breaks what `Packet` promises of key packets. Asked of every packet that any test takes."""
+    if info.codec not in ("h264", "hevc") or not packet.is_key:
+        return False
+    sets = {7, 8} if info.codec == "h264" else {32, 33, 34}
+    return not sets <= {nal_type(info.codec, nal) for nal in split_nals(packet.data)}  # type: ignore[arg-type]
 
 
 def decode_sizes(info: StreamInfo, packets: list[Packet]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import av
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clips import write_clip
-from touchline.media.annexb import START, AnnexB, is_foreign, join_nals, nal_type, split_nals
+from touchline.media.annexb import START, AnnexB, is_foreign, join_nals, nal_type
 from touchline.media.sps import is_b_slice, read_sps
+from touchline.types import split_nals
 
 CODECS = pytest.mark.parametrize(("encoder", "codec"), [("libx264", "h264"), ("libx265", "hevc")])
 
@@ -73,11 +75,50 @@ def test_newer_sets_in_the_stream_replace_the_old() -> None:
     assert b"\x67new" in form.packet(START + b"\x65picture", is_key=True)
 
 
-@given(
-    st.lists(st.binary(min_size=1, max_size=40).filter(lambda b: b"\0\0" not in b and b[-1:] != b"\0"), max_size=6)
-)
-def test_split_undoes_join(nals: list[bytes]) -> None:
-    assert list(split_nals(join_nals(nals))) == nals
+@st.composite
+def kinds_in_packets(draw: st.DrawFn) -> tuple[str, list[list[int]]]:
+    """A codec, and which kinds of units its container's record and each of its key packets hold: some of the
+    sets, in any order, perhaps behind a delimiter, and a picture."""
+    codec = draw(st.sampled_from(["h264", "hevc"]))
+    aud, sets, picture = (9, [7, 8], 5) if codec == "h264" else (35, [32, 33, 34], 19)
+    some = st.lists(st.sampled_from(sets), max_size=4)
+    record = draw(some)
+    keys = draw(st.lists(st.tuples(st.booleans(), some), min_size=1, max_size=6))
+    return codec, [record, *([aud] * delimited + held + [picture] for delimited, held in keys)]
+
+
+@given(kinds_in_packets())
+def test_a_key_packet_carries_the_newest_of_each_kind_of_set(given_: tuple[str, list[list[int]]]) -> None:
+    codec, (record, *packets) = given_
+    aud, sets = (9, (7, 8)) if codec == "h264" else (35, (32, 33, 34))
+    count = itertools.count(1)
+
+    def units(of: list[int]) -> list[bytes]:
+        return [bytes([kind << (codec == "hevc"), 1, next(count)]) for kind in of]
+
+    def of(kind: int, nals: list[bytes]) -> list[bytes]:
+        return [nal for nal in nals if nal_type(codec, nal) == kind]  # type: ignore[arg-type]
+
+    told = units(record)
+    form = AnnexB(codec, join_nals(told))  # type: ignore[arg-type]
+    newest = {kind: of(kind, told) for kind in sets}
+    for packet in packets:
+        nals = units(packet)
+        newest = {kind: of(kind, nals) or newest[kind] for kind in sets}
+        data = form.packet(join_nals(nals), is_key=True)
+        made = list(split_nals(data))
+        assert {kind: of(kind, made) for kind in sets} == newest
+        rest = [nal for nal in made if nal_type(codec, nal) not in sets]  # type: ignore[arg-type]
+        assert rest == [nal for nal in nals if nal_type(codec, nal) not in sets]  # type: ignore[arg-type]
+        if all(newest[kind] == of(kind, nals) for kind in sets):
+            assert data == join_nals(nals), "it was complete"
+        else:
+            assert [kind for kind in kinds(codec, data) if kind in sets] == sorted(
+                kind for kind in kinds(codec, data) if kind in sets
+            )
+            assert made[0] == nals[0] or nal_type(codec, nals[0]) != aud  # type: ignore[arg-type]
+        assert form.parameter_sets == join_nals([nal for kind in sets for nal in newest[kind]])
+        assert AnnexB(codec, form.parameter_sets).packet(data, is_key=True) == data  # type: ignore[arg-type]
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.booleans(), st.sampled_from(["h264", "hevc"]))

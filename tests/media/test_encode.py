@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from touchline.media.annexb import nal_type, split_nals
+from touchline.media.annexb import nal_type
 from touchline.media.colour import frame_from_rgb
 from touchline.media.encode import Encoder
 from touchline.media.picture import planes_of
 from touchline.media.sps import is_b_slice, read_sps
-from touchline.types import Frame, Packet
+from touchline.types import Frame, Packet, split_nals
 
 
 def frame(number: int, width: int = 320, height: int = 240, **flags: bool) -> Frame:

@@ -8,9 +8,9 @@ import av
 import pytest
 
 from tests.clips import write_clip
-from touchline.media.annexb import AnnexB, join_nals, nal_type, split_nals
+from touchline.media.annexb import AnnexB, join_nals, nal_type
 from touchline.media.sources.format import Format
-from touchline.types import StreamInfo
+from touchline.types import StreamInfo, split_nals
 
 
 def bare_packets(path: Path) -> list[tuple[bytes, bool]]:

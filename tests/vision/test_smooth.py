@@ -12,6 +12,8 @@ from touchline.vision.smooth import Smoother, SmootherConfig
 
 LABELS = ("player",)
 TICK = 3600  # 1/25 s
+AT_ONCE = SmootherConfig(hold_s=0.0)
+"""Every frame as soon as the next detection is in."""
 
 
 def tracks(rows: list[tuple[int, float, bool]]) -> Tracks:
@@ -32,7 +34,7 @@ def left(frame: Tracks, identity: int) -> float:
 
 
 def test_boxes_between_detections_lie_on_the_line_between_them() -> None:
-    smoother = Smoother()
+    smoother = Smoother(AT_ONCE)
     out: list[tuple[Tracks, int]] = []
     for i in range(11):
         detected = i % 5 == 0
@@ -45,7 +47,7 @@ def test_boxes_between_detections_lie_on_the_line_between_them() -> None:
 
 
 def test_it_waits_for_one_detection_and_no_longer() -> None:
-    smoother = Smoother()
+    smoother = Smoother(AT_ONCE)
     assert smoother.push(tracks([(1, 0, True)]), 0) == []
     assert smoother.push(tracks([(1, 0, False)]), TICK) == []
     assert [pts for _, pts in smoother.push(tracks([(1, 0, True)]), 2 * TICK)] == [0, TICK]
@@ -53,7 +55,7 @@ def test_it_waits_for_one_detection_and_no_longer() -> None:
 
 def test_who_gets_anothers_number_is_not_drawn_on_the_way_there() -> None:
     """1 and 2 have been taken for each other, ten heights apart: the numbers jump, the boxes do not."""
-    smoother = Smoother()
+    smoother = Smoother(AT_ONCE)
     out: list[tuple[Tracks, int]] = []
     for i in range(11):
         here, there = (1, 2) if i < 5 else (2, 1)
@@ -64,7 +66,7 @@ def test_who_gets_anothers_number_is_not_drawn_on_the_way_there() -> None:
 
 
 def test_a_gap_is_filled_where_the_tracker_found_the_same_person_again() -> None:
-    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    smoother = Smoother()
     out: list[tuple[Tracks, int]] = []
     for i in range(40):
         gone = 10 <= i < 20
@@ -76,7 +78,7 @@ def test_a_gap_is_filled_where_the_tracker_found_the_same_person_again() -> None
 
 
 def test_a_track_reaches_back_to_its_first_detection_and_no_further() -> None:
-    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    smoother = Smoother()
     for i in range(6):
         smoother.push(tracks([(1, 0, i % 2 == 0)]), i * TICK)
     smoother.push(tracks([(1, 0, True), (2, 60.0, True)]), 6 * TICK, [(tracks([(2, 20.0, True)]), 2 * TICK)])
@@ -96,7 +98,7 @@ def test_the_first_detection_is_shown_though_the_second_is_too_far_for_a_line() 
 
 def test_who_comes_back_is_not_in_two_places() -> None:
     """2 was lost, shown where it should be, and is found again in a track that begins while 2 was still seen."""
-    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    smoother = Smoother()
     smoother.push(tracks([(2, 0.0, True)]), 0)
     smoother.push(tracks([(2, 1.0, True)]), TICK)
     smoother.push(tracks([(2, 2.0, False)]), 2 * TICK)
@@ -105,7 +107,7 @@ def test_who_comes_back_is_not_in_two_places() -> None:
 
 
 def test_where_a_lost_track_was_detected_after_all_it_is_there() -> None:
-    smoother = Smoother(SmootherConfig(hold_s=1.0))
+    smoother = Smoother()
     smoother.push(tracks([(2, 0.0, True)]), 0)
     smoother.push(tracks([(2, 1.0, False)]), TICK)
     smoother.push(tracks([(2, 2.0, False)]), 2 * TICK)
@@ -125,7 +127,7 @@ def test_a_gap_longer_than_allowed_stays_open() -> None:
 
 
 def test_who_is_not_seen_again_keeps_the_causal_boxes() -> None:
-    smoother = Smoother()
+    smoother = Smoother(AT_ONCE)
     smoother.push(tracks([(1, 0, True), (2, 0, True)]), 0)
     smoother.push(tracks([(1, 3, False), (2, 4, False)]), TICK)
     out = smoother.push(tracks([(1, 10, True)]), 2 * TICK)
@@ -134,21 +136,21 @@ def test_who_is_not_seen_again_keeps_the_causal_boxes() -> None:
 
 
 def test_without_detections_no_more_than_so_many_frames_are_held() -> None:
-    smoother = Smoother(SmootherConfig(frames=20))
+    smoother = Smoother(SmootherConfig(hold_s=0.0, frames=20))
     out = [pts for i in range(100) for _, pts in smoother.push(tracks([]), i * TICK)]
     assert out == [i * TICK for i in range(80)]
     assert len(smoother.flush()) == 20
 
 
 def test_tracks_long_gone_are_forgotten() -> None:
-    smoother = Smoother()
+    smoother = Smoother(AT_ONCE)
     for i in range(500):
         smoother.push(tracks([(i + 1, 0, True)]), i * 20 * TICK)
     assert len(smoother._anchors) < 10  # pyright: ignore[reportPrivateUsage]
 
 
 def test_time_must_rise() -> None:
-    smoother = Smoother()
+    smoother = Smoother(AT_ONCE)
     smoother.push(tracks([]), 5)
     with pytest.raises(InputError, match="pts 5 does not come after 5"):
         smoother.push(tracks([]), 5)

@@ -45,8 +45,7 @@ class Box:
 
     ``epoch``: media time 0 in seconds of the system's monotonic clock. ``unguarded``: whether others than this
     machine's users can reach the box. ``links``: the broker and the serial lines that ``sensors`` are heard by.
-    ``last_pts``: each camera's last picture, media time in 1/90,000 s. ``stopping`` is set when it is to end, with
-    ``exit_status``.
+    ``stopping`` is set when it is to end, with ``exit_status``.
     """
 
     statuses: dict[str, CameraStatus]
@@ -57,7 +56,6 @@ class Box:
     unguarded: bool
     sensors: Sensors = field(default_factory=lambda: Sensors(()))
     links: list[LinkStatus] = field(default_factory=list[LinkStatus])
-    last_pts: dict[str, int] = field(default_factory=dict[str, int])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     exit_status: int = 0
     _restarted: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
@@ -68,7 +66,6 @@ class Box:
         match message:
             case Packet():
                 stream.publish(message)
-                self.last_pts[camera] = message.pts
                 age = (self.media_time() - message.pts / MEDIA_CLOCK) * 1000
                 before = age if status.latency_ms is None else status.latency_ms
                 status.latency_ms = round(before + _SMOOTHING * (age - before), 1)
@@ -126,11 +123,12 @@ class Box:
         """Every camera's health, as of now."""
         now = self.media_time()
         for camera, status in self.statuses.items():
-            if camera in self.last_pts:
-                age = now - self.last_pts[camera] / MEDIA_CLOCK
+            stream = self.streams[camera]
+            if stream.last_pts is not None:
+                age = now - stream.last_pts / MEDIA_CLOCK
                 status.picture_age_ms = round(max(0.0, age) * 1000, 1)
-            status.viewers = self.streams[camera].viewers
-            status.packets_dropped = self.streams[camera].packets_dropped
+            status.viewers = stream.viewers
+            status.packets_dropped = stream.packets_dropped
         return list(self.statuses.values())
 
 

@@ -24,7 +24,7 @@ from touchline.app import schema
 from touchline.app.box import Box
 from touchline.app.metrics import render
 from touchline.deliver.factlog import LISTENERS, FactLog
-from touchline.deliver.webrtc import FRAGMENT_TYPE, WhepRefused
+from touchline.deliver.webrtc import FRAGMENT_TYPE, MAX_SDP, WhepRefused
 from touchline.types import ALL_CAMERAS, InputError
 from touchline.types.factjson import FactJson
 
@@ -114,7 +114,7 @@ def make_app(box: Box) -> FastAPI:
         status_code=201,
         tags=["video"],
         response_class=Response,
-        openapi_extra=schema.body("application/sdp", "The viewer's SDP offer, of at most 64 KiB."),
+        openapi_extra=schema.body("application/sdp", f"The viewer's SDP offer, of at most {MAX_SDP // 1024} KiB."),
         responses={
             201: schema.text(
                 "application/sdp",

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import functools
 import logging
-import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
-
 from touchline.app.box import Box
-from touchline.app.patience import PatientProtocol
-from touchline.app.server import make_app
+from touchline.app.serving import OutOfHandles, allow_open_files, make_server
 from touchline.app.settings import CameraSettings, Venue, expand, worker_environment
 from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.ice import IceSettings
-from touchline.deliver.webrtc import WhepSessions
+from touchline.deliver.webrtc import WhepLimits, WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT
@@ -36,13 +31,6 @@ log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
-
-OPEN_FILES = 65_536
-BACKLOG = 32
-_OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-CONNECTIONS = 256
-CONNECTIONS_A_VIEWER = 4
-"""HTTP connections at once; what is beyond is answered 503."""
 
 
 async def run(
@@ -99,7 +87,7 @@ def make_box(venue: Venue) -> Box:
         statuses={camera.id: CameraStatus(camera.id, camera.name or camera.id) for camera in venue.cameras},
         streams=streams,
         facts=FactLog(),
-        sessions=WhepSessions(streams, make_ice(venue)),
+        sessions=WhepSessions(streams, make_ice(venue), WhepLimits(viewers=venue.webrtc.max_viewers)),
         epoch=time.monotonic(),
         unguarded=venue.server.host not in LOOPBACK,
         sensors=make_sensors(venue),
@@ -215,56 +203,7 @@ def make_ice(venue: Venue) -> IceSettings:
         addresses=tuple(webrtc.addresses) or ice.addresses,
         stun=(webrtc.stun,) if webrtc.stun else (),
         turn=(turn,) if turn else (),
-        max_sessions=webrtc.max_viewers,
     )
-
-
-class Server(uvicorn.Server):
-    """Leaves signals alone: `run` ends workers and viewers before the server."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
-def make_server(box: Box) -> Server:
-    """The HTTP server of ``box``, which is given its socket when it begins to serve."""
-    config = uvicorn.Config(
-        make_app(box),
-        http=PatientProtocol,
-        ws="none",
-        # Its warnings are of what clients send: at their mercy, and of no use to the user.
-        log_level="error",
-        access_log=False,
-        backlog=BACKLOG,  # so often asyncio tries to take a connection, and fails, where handles are out
-        limit_concurrency=CONNECTIONS + CONNECTIONS_A_VIEWER * box.sessions.ice.max_sessions,
-        timeout_graceful_shutdown=1,
-    )
-    return Server(config)
-
-
-class OutOfHandles:
-    """The event loop's exception handler: says once a minute that no connection can be taken, which asyncio says
-    with a traceback for each that waits. All else as usual."""
-
-    def __init__(self) -> None:
-        self._quiet_until = 0.0
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in _OUT_OF_HANDLES or "socket" not in context:
-            loop.default_exception_handler(context)
-        elif loop.time() >= self._quiet_until:
-            self._quiet_until = loop.time() + 60
-            log.warning("no connection can be taken (%s); raise the limit of open files", error.strerror)
-
-
-def allow_open_files() -> None:
-    """Raise this process's limit of open files, often 1,024: each viewer takes two, each HTTP connection one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _work(supervisor: Supervisor, box: Box) -> None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from touchline.deliver.rtp import AccessUnit, complete_key
+from touchline.deliver.rtp import AccessUnit
 from touchline.deliver.sctp import fragments
 from touchline.types.factjson import FactJson
 from touchline.types.packet import Packet, StreamInfo
@@ -120,7 +120,7 @@ class CameraStream:
 
     ``request_key`` is called, at most every half second, when a viewer cannot go on without a key picture; set it
     to what asks the camera's encoder for one. It may do nothing: a passed-through camera sends its next key
-    picture in its own time.
+    picture in its own time. ``last_pts``: the last picture's media time in 1/90,000 s, None before the first.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class CameraStream:
         self.request_key: Callable[[], None] = _nothing
         self.info: StreamInfo | None = None
         self.packets_dropped = 0
-        self.last_pts = 0
+        self.last_pts: int | None = None
         self._gop_bytes = gop_bytes
         self._gop_units = gop_units
         self._clock = clock
@@ -158,10 +158,7 @@ class CameraStream:
 
     def publish(self, packet: Packet) -> None:
         """Hand a picture to all viewers and keep it for those who join before the next key picture."""
-        data = packet.data
-        if packet.is_key and self.info is not None:
-            data = complete_key(data, self.info.extradata)
-        unit = AccessUnit(data, packet.pts, packet.is_key)
+        unit = AccessUnit(packet.data, packet.pts, packet.is_key)
         self.last_pts = packet.pts
         self._cache(unit)
         for subscriber in tuple(self._subscribers):

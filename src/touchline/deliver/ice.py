@@ -16,13 +16,12 @@ class IceSettings:
 
     ``addresses``: local addresses to offer, or none for all of this box's. ``stun``: ``stun:host:port`` URLs.
     ``turn``: (``turn:host:port?transport=udp``, tcp, or ``turns:``; user name; credential) of each relay. This box
-    uses the first of either, a browser gets all. ``max_sessions``: viewers at once.
+    uses the first of either, a browser gets all.
     """
 
     addresses: tuple[str, ...] = ("127.0.0.1",)
     stun: tuple[str, ...] = ()
     turn: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
-    max_sessions: int = 2000
 
     def __post_init__(self) -> None:
         for url in (*self.stun, *(turn[0] for turn in self.turn)):

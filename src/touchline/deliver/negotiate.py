@@ -53,7 +53,6 @@ class Offer:
     ice: RTCIceParameters
     dtls: RTCDtlsParameters
     candidates: tuple[RTCIceCandidate, ...]
-    candidates_end: bool
 
     @property
     def dtls_client(self) -> bool:
@@ -123,7 +122,6 @@ def _read(session: SessionDescription, profile: str | None) -> Offer:
         ice=ice,
         dtls=dtls,
         candidates=tuple(c for c in candidates if usable(c))[:MAX_CANDIDATES],
-        candidates_end=any(m.ice_candidates_complete for m in media),
     )
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-NAL_IDR = 5
+from touchline.types.nal import split_nals
+
 NAL_SPS = 7
-NAL_PPS = 8
 NAL_AUD = 9
 NAL_FILLER = 12
 STAP_A = 24
@@ -38,38 +38,12 @@ _RUN_PACKETS = 50  # the kernel cuts at most 64 segments and 65,507 bytes
 _VARYING = struct.Struct(">HII")
 
 
-def split_nals(annex_b: bytes) -> list[bytes]:
-    """The NAL units between Annex B start codes (H.264, B.1), without leading and trailing zeros."""
-    nals: list[bytes] = []
-    start = annex_b.find(b"\x00\x00\x01")
-    while start >= 0:
-        end = annex_b.find(b"\x00\x00\x01", start + 3)
-        nal = (annex_b[start + 3 : end] if end >= 0 else annex_b[start + 3 :]).rstrip(b"\x00")
-        if nal:
-            nals.append(nal)
-        start = end
-    return nals
-
-
 def profile_level_id(annex_b: bytes) -> str | None:
     """Profile, constraints and level of the first SPS as RFC 6184 writes them (``64001f``), or None."""
     for nal in split_nals(annex_b):
         if nal[0] & 0x1F == NAL_SPS and len(nal) >= 4:
             return nal[1:4].hex()
     return None
-
-
-def complete_key(annex_b: bytes, extradata: bytes) -> bytes:
-    """A key picture's access unit with the parameter sets it takes to decode it.
-
-    Sources that send SPS and PPS out of band only (RTSP's DESCRIBE) leave them out of the stream; a viewer that
-    joins has nothing else. Already complete access units come back unchanged.
-    """
-    kinds = {nal[0] & 0x1F for nal in split_nals(annex_b)}
-    if {NAL_SPS, NAL_PPS} <= kinds:
-        return annex_b
-    missing = [n for n in split_nals(extradata) if n[0] & 0x1F in (NAL_SPS, NAL_PPS) and n[0] & 0x1F not in kinds]
-    return b"".join(b"\x00\x00\x00\x01" + nal for nal in missing) + annex_b
 
 
 def payloads(nals: Iterable[bytes], limit: int = _LIMIT) -> list[bytes]:

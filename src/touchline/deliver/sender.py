@@ -50,9 +50,8 @@ class Transport(Protocol):
 class ViewerSender:
     """Sends a subscription's pictures as they come, and its facts once ``facts_open`` is set.
 
-    ``rtp_offset``: RTP time stamp = pts + rtp_offset (mod 2³²). ``resent`` counts packets sent again, ``blocked``
-    pictures that the kernel had no room for, ``fraction_lost`` is the viewer's last report (0–1) and
-    ``round_trip`` is in seconds.
+    ``rtp_offset``: RTP time stamp = pts + rtp_offset (mod 2³²). ``resent`` counts packets sent again,
+    ``fraction_lost`` is the viewer's last report (0–1) and ``round_trip`` is in seconds.
     """
 
     def __init__(self, transport: Transport, stream: CameraStream, shape: Shape, cname: str) -> None:
@@ -61,7 +60,6 @@ class ViewerSender:
         self.facts_open = False
         self.facts_dropped = 0
         self.resent = 0
-        self.blocked = 0
         self.fraction_lost = 0.0
         self.round_trip: float | None = None
         self._transport = transport
@@ -118,7 +116,6 @@ class ViewerSender:
         while (unit := subscription.take()) is not None:
             wire = unit.wire(self.shape)
             if not self._send(wire, unit.pts):
-                self.blocked += 1
                 self._later(RETRY_GAP)
                 return
             budget -= len(wire.block)

@@ -41,14 +41,16 @@ class WhepLimits:
     """Seconds for a STUN or TURN server to answer, to find a path, to shake hands, and of silence until a viewer
     counts as gone (a browser sends something every 2.5 s at the least).
 
-    ``connecting``: viewers on their way at once. Where they or all viewers are too many, the one that has been on
-    its way for longest, and for more than ``grace`` s, makes room: offers that nobody follows up keep nobody out.
+    ``viewers``: all at once, ``connecting``: those on their way. Where either are too many, the one that has been
+    on its way for longest, and for more than ``grace`` s, makes room: offers that nobody follows up keep nobody
+    out.
     """
 
     gather: float = 1.0
     ice: float = 10.0
     dtls: float = 5.0
     silence: float = 10.0
+    viewers: int = 2000
     connecting: int = 128
     grace: float = 3.0
 
@@ -111,7 +113,7 @@ class _Session:
             "camera": self.stream.camera,
             "rtp_offset": self.sender.rtp_offset,
             "clock": MEDIA_CLOCK,
-            "pts": self.stream.last_pts,
+            "pts": self.stream.last_pts or 0,
         }
         self.transport.take_channel(channel)
         self.transport.send_message(fragments(json.dumps(hello, separators=(",", ":")).encode()))
@@ -151,7 +153,7 @@ class WhepSessions:
     ) -> None:
         self._streams = streams
         self.ice = ice
-        self._limits = limits or WhepLimits()
+        self.limits = limits or WhepLimits()
         self._sessions: dict[str, _Session] = {}
         self._opening = 0
         self._ticker: asyncio.Task[None] | None = None
@@ -177,7 +179,7 @@ class WhepSessions:
         name = secrets.token_urlsafe(24)
         session = _Session(stream, offer, self.ice, name[:8])
         self._opening += 1
-        gathering = asyncio.create_task(session.transport.gather(self._limits.gather), name="whep gather")
+        gathering = asyncio.create_task(session.transport.gather(self.limits.gather), name="whep gather")
         try:
             # aioice, cancelled while it gathers, would leave its questions running.
             await asyncio.shield(gathering)
@@ -248,21 +250,21 @@ class WhepSessions:
 
     def _make_room(self) -> None:
         waiting = [(name, session) for name, session in self._sessions.items() if not session.started]
-        full = len(self._sessions) + self._opening >= self.ice.max_sessions
-        if not full and len(waiting) + self._opening < self._limits.connecting:
+        full = len(self._sessions) + self._opening >= self.limits.viewers
+        if not full and len(waiting) + self._opening < self.limits.connecting:
             return
         if waiting:
             name, oldest = waiting[0]
-            if asyncio.get_running_loop().time() - oldest.opened > self._limits.grace:
+            if asyncio.get_running_loop().time() - oldest.opened > self.limits.grace:
                 del self._sessions[name]
                 self._finish(oldest.close())
                 return
-        taken = self.ice.max_sessions if full else self._limits.connecting
+        taken = self.limits.viewers if full else self.limits.connecting
         what = "viewers' places are taken; try again later" if full else "viewers are connecting; try again in 5 s"
         raise WhepRefused(503, f"all {taken} {what}" if full else f"{taken} {what}")
 
     async def _run(self, name: str, session: _Session) -> None:
-        await session.run(self._limits)
+        await session.run(self.limits)
         if session.started:
             log.info("viewer of %s connected (%s)", session.stream.camera, session.transport.path)
         else:
@@ -299,6 +301,6 @@ class WhepSessions:
                     continue
                 session.sender.report()
                 session.transport.tick()
-                if now - session.transport.heard > self._limits.silence:
+                if now - session.transport.heard > self.limits.silence:
                     log.info("viewer of %s went silent", session.stream.camera)
                     self._lost(name)

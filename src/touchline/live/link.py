@@ -30,7 +30,10 @@ class LinkError(TouchlineError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A worker's word about itself: any of `CameraStatus`'s fields, by name."""
+    """A worker's word about itself: any of `CameraStatus`'s fields, by name.
+
+    Besides them ``quit``: the user has closed the window, and ``done``: its job is, and it ends.
+    """
 
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
 

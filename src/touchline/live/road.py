@@ -43,13 +43,12 @@ from touchline.types import (
 )
 from touchline.vision.detect import load_detector
 from touchline.vision.propagate import Propagator
-from touchline.vision.smooth import Smoother, SmootherConfig
+from touchline.vision.smooth import Smoother
 from touchline.vision.track import Tracker
 from touchline.vision.zoom import Zoom
 
 PACKETS_HELD_S = 1.5
 FRAMES_HELD = 4
-HINDSIGHT = SmootherConfig(hold_s=1.0)
 LEAST_WIDTH = 160
 LATE_S = 0.25
 """A picture older than this is not worth encoding while newer ones wait."""
@@ -82,7 +81,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     full_width = detector.width
     zoom = Zoom(full_width, detector.least_width)
     tracker = Tracker(first_id=job.first_track)
-    propagator, smoother, register = Propagator(), Smoother(HINDSIGHT), Register()
+    propagator, smoother, register = Propagator(), Smoother(), Register()
     # Boxes that are burnt in are wanted in every picture.
     shedder = Shedder(job.detect_hz, sizes=detector.resizable, keys=not job.burn_in)
     pace, meter = Pace(), LoadMeter()

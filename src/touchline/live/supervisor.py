@@ -27,10 +27,11 @@ log = logging.getLogger(__name__)
 SILENCE_S = 3.0
 """A worker that has said nothing for so long is killed."""
 
-SECOND_LOOK_S = 0.5
-
 START_S = 30.0
 """The same while it starts, for a small box needs its time to load the libraries."""
+
+SECOND_LOOK_S = 0.5
+"""What is given on top of either: where the whole box stood still, its word is there to be read."""
 
 STEADY_S = 30.0
 """A worker that lived so long died by accident and is restarted at once; others wait longer each time."""

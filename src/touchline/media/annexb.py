@@ -7,15 +7,18 @@ record, or ITU-T H.264/H.265 Annex B). Everything behind capture sees the second
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Literal
+
+from touchline.types import split_nals
 
 VideoCodec = Literal["h264", "hevc"]
 
 START = b"\x00\x00\x00\x01"
 
-_H264_SPS, _H264_SETS, _H264_AUD = 7, frozenset({7, 8}), 9
-_HEVC_SPS, _HEVC_SETS, _HEVC_AUD = 33, frozenset({32, 33, 34}), 35
+# In the order in which each leans on those before it; SPS; delimiter.
+_H264_SETS, _H264_SPS, _H264_AUD = (7, 8), 7, 9
+_HEVC_SETS, _HEVC_SPS, _HEVC_AUD = (32, 33, 34), 33, 35
 
 # Whole delimiters, up to the next unit's start code (H.264 7.3.2.4, H.265 7.3.2.5).
 _H264_DELIMITER = re.compile(rb"\x09[\x10\x30\x50\x70\x90\xb0\xd0\xf0]\x00\x00\x00?\x01")
@@ -34,17 +37,6 @@ def is_picture(codec: VideoCodec, kind: int) -> bool:
     return 1 <= kind <= 5 if codec == "h264" else 0 <= kind <= 31
 
 
-def split_nals(data: bytes) -> Iterator[bytes]:
-    """The units of an Annex B byte string, without start codes and trailing zeros."""
-    at = data.find(b"\x00\x00\x01")
-    while at >= 0:
-        start = at + 3
-        at = data.find(b"\x00\x00\x01", start)
-        nal = data[start : at if at >= 0 else len(data)].rstrip(b"\x00")
-        if nal:
-            yield nal
-
-
 def join_nals(nals: list[bytes]) -> bytes:
     """An Annex B byte string of ``nals``."""
     return b"".join(START + nal for nal in nals)
@@ -53,22 +45,35 @@ def join_nals(nals: list[bytes]) -> bytes:
 class AnnexB:
     """Rewrites one stream's packets; fed in order.
 
-    ``parameter_sets`` is the newest SPS and PPS (H.265: VPS too) in Annex B form, ``sps`` the newest SPS
-    without a start code; both are empty until known.
+    Of each kind of parameter set (H.265: VPS; SPS, PPS) the newest are kept: those of the last container's record
+    or key packet that held any of that kind.
     """
 
     def __init__(self, codec: VideoCodec, extradata: bytes) -> None:
-        self.parameter_sets = b""
-        self.sps = b""
         self._codec: VideoCodec = codec
+        if codec == "h264":
+            self._kinds, self._sps, self._aud = _H264_SETS, _H264_SPS, _H264_AUD
+        else:
+            self._kinds, self._sps, self._aud = _HEVC_SETS, _HEVC_SPS, _HEVC_AUD
+        self._sets: dict[int, list[bytes]] = {}
         self._length_size = 0
         self.update_extradata(extradata)
+
+    @property
+    def parameter_sets(self) -> bytes:
+        """The newest of each kind in Annex B form; empty until known."""
+        return join_nals([nal for kind in self._kinds for nal in self._sets.get(kind, [])])
+
+    @property
+    def sps(self) -> bytes:
+        """The first of the newest SPS, without a start code; empty until known."""
+        return self._sets.get(self._sps, [b""])[0]
 
     def update_extradata(self, extradata: bytes) -> None:
         """Take a container's new parameter sets, in either form."""
         if extradata[:3] == b"\x00\x00\x01" or extradata[:4] == START:
             self._length_size = 0
-            self._remember(list(split_nals(extradata)))
+            self._remember(split_nals(extradata))
         elif self._codec == "h264" and len(extradata) > 6:
             self._length_size = (extradata[4] & 3) + 1
             self._remember(_avcc_sets(extradata))
@@ -77,7 +82,7 @@ class AnnexB:
             self._remember(_hvcc_sets(extradata))
 
     def packet(self, data: bytes, *, is_key: bool) -> bytes:
-        """``data`` in Annex B form; a key packet that lacks its parameter sets is given the newest."""
+        """``data`` in Annex B form; a key packet that lacks a kind of parameter set is given the newest of it."""
         if self._length_size:
             nals = self._by_length(data)
             if not is_key:
@@ -86,18 +91,14 @@ class AnnexB:
             nals = list(split_nals(data))
         else:
             return data
-        sps, sets, aud = (
-            (_H264_SPS, _H264_SETS, _H264_AUD) if self._codec == "h264" else (_HEVC_SPS, _HEVC_SETS, _HEVC_AUD)
-        )
-        kinds = [nal_type(self._codec, nal) for nal in nals]
-        if sps in kinds:
-            self._remember([nal for nal, kind in zip(nals, kinds, strict=True) if kind in sets])
+        its_kinds = self._remember(nals)
+        if self._sets.keys() <= its_kinds:
             return join_nals(nals) if self._length_size else data
-        if not self.parameter_sets:
-            return join_nals(nals)
-        # The access unit delimiter stays first (H.264 7.4.1.2.3, H.265 7.4.2.4.4).
-        head = 1 if kinds and kinds[0] == aud else 0
-        return join_nals(nals[:head]) + self.parameter_sets + join_nals(nals[head:])
+        # The access unit delimiter stays first (H.264 7.4.1.2.3, H.265 7.4.2.4.4), and all sets are put in order,
+        # for decoders read one by those that it leans on.
+        head = 1 if nals and nal_type(self._codec, nals[0]) == self._aud else 0
+        rest = [nal for nal in nals[head:] if nal_type(self._codec, nal) not in self._kinds]
+        return join_nals(nals[:head]) + self.parameter_sets + join_nals(rest)
 
     def _by_length(self, data: bytes) -> list[bytes]:
         nals: list[bytes] = []
@@ -110,14 +111,15 @@ class AnnexB:
             at += length
         return nals
 
-    def _remember(self, sets: list[bytes]) -> None:
-        wanted = _H264_SETS if self._codec == "h264" else _HEVC_SETS
-        sps = _H264_SPS if self._codec == "h264" else _HEVC_SPS
-        kept = [nal for nal in sets if nal_type(self._codec, nal) in wanted]
-        found = [nal for nal in kept if nal_type(self._codec, nal) == sps]
-        if found:
-            self.parameter_sets = join_nals(kept)
-            self.sps = found[0]
+    def _remember(self, nals: Iterable[bytes]) -> set[int]:
+        """Keep the parameter sets among ``nals``; their kinds."""
+        found: dict[int, list[bytes]] = {}
+        for nal in nals:
+            kind = nal_type(self._codec, nal)
+            if kind in self._kinds:
+                found.setdefault(kind, []).append(nal)
+        self._sets |= found
+        return set(found)
 
 
 def _avcc_sets(record: bytes) -> list[bytes]:

@@ -15,9 +15,8 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 
-from touchline.media import faults
 from touchline.media.pump import Broken, Ended, Pump
-from touchline.media.sources import Location, Source, Traits, open_source
+from touchline.media.sources import Location, Source, Traits, faults, open_source
 from touchline.media.timeline import FileTimeline, LiveTimeline, PacedTimeline, Sample
 from touchline.types import CameraState, Packet, SourceError, StreamInfo
 
@@ -127,7 +126,7 @@ class Capture:
         first: float | None = None
         with Pump(source, self._clock) as pump:
             while not self._stop.is_set():
-                if self._refused and self._realtime:
+                if self._refused:
                     self._refused = self._steady = False
                     raise faults.undecodable(location)
                 try:

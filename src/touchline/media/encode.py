@@ -41,12 +41,10 @@ class Encoder:
         *,
         bitrate: int | None = None,
         gop_seconds: float = 1.0,
-        threads: int = 1,
     ) -> None:
         self._fps = fps if fps > 0 else 25.0
         self._bitrate = bitrate
         self._gop = round(gop_seconds * MEDIA_CLOCK)
-        self._threads = threads
         self._last_pts = -(1 << 62)
         self._make(width, height, full_range=False, bt709=True)
 
@@ -88,7 +86,7 @@ class Encoder:
         context.framerate = Fraction(self._fps).limit_denominator(1001)
         context.bit_rate = bitrate
         context.max_b_frames = 0
-        context.thread_count = self._threads
+        context.thread_count = 1
         context.color_range = _FULL if full_range else _LIMITED
         context.colorspace = _BT709 if bt709 else _BT601
         context.color_primaries = context.colorspace

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.types import MEDIA_CLOCK, Detections, InputError, Tracks
-from touchline.vision.smooth import Smoother, SmootherConfig
+from touchline.vision.smooth import Smoother
 from touchline.vision.track import Tracker
 
 Floats = NDArray[np.float64]
 LABELS = ("player",)
 PERSON = 1
 """The class of MOTChallenge's truth that is scored, as in its own rules."""
-HINDSIGHT = SmootherConfig(hold_s=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def evaluate_tracker(data: Path, stride: int = 1) -> dict[str, float]:
     seconds = 0.0
     updates = 0
     for sequence in sequences:
-        tracker, smoother = Tracker(), Smoother(HINDSIGHT)
+        tracker, smoother = Tracker(), Smoother()
         if sequence.size:
             tracker.resized(*sequence.size)
         shown: list[Labelled] = []

@@ -16,6 +16,7 @@ from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.factjson import FactJson
 from touchline.types.frame import Frame
 from touchline.types.key_gate import KeyGate
+from touchline.types.nal import split_nals
 from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
 from touchline.types.sensor import ALL_CAMERAS, LinkState, LinkStatus, NodeStatus, Refusal
 from touchline.types.tracks import Tracks
@@ -47,4 +48,5 @@ __all__ = [
     "TouchlineError",
     "Tracks",
     "fact_id",
+    "split_nals",
 ]

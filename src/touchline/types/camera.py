@@ -60,13 +60,13 @@ class CameraStatus:
     shed: list[str] = field(default_factory=list[str])
     """What is given up right now, in the order it was."""
     codec: str | None = None
-    """Of what viewers are sent; null before the first picture."""
+    """Of the camera's own stream; null before the first picture."""
     width: int = 0
-    """Of the picture, px; 0 before the first."""
+    """Of the camera's own pictures, upright, px; 0 before the first."""
     height: int = 0
-    """Of the picture, px; 0 before the first."""
+    """Of the camera's own pictures, upright, px; 0 before the first."""
     passthrough: bool = False
-    """The camera's own packets are sent, not an encoded copy."""
+    """The camera's own packets are sent, not a copy encoded as H.264."""
     reconnects: int = 0
     """How often the source was lost and found again."""
     restarts: int = 0

@@ -14,9 +14,10 @@ class StreamInfo:
 
     ``codec`` is FFmpeg's name (``h264``, ``hevc``, ``mjpeg``, ``rawvideo``, …), ``extradata`` what its
     decoder wants before the first packet (for h264 and hevc: Annex B parameter sets, possibly empty),
-    ``pixel_format`` FFmpeg's name, needed by ``rawvideo`` alone, ``fps`` the declared rate in Hz or 0.0
-    where the source does not say, ``has_b_frames`` whether packets leave their presentation order, ``turns``
-    by how many quarters, 0 to 3, decoded pictures must be turned counter-clockwise to be upright.
+    ``pixel_format`` FFmpeg's name, empty where unknown: ``rawvideo`` is decoded by it, and whether browsers can
+    show the packets as they are depends on it; ``fps`` the declared rate in Hz or 0.0 where the source does not
+    say, ``has_b_frames`` whether packets leave their presentation order, ``turns`` by how many quarters, 0 to 3,
+    decoded pictures must be turned counter-clockwise to be upright.
     """
 
     codec: str
@@ -38,10 +39,11 @@ class StreamInfo:
 class Packet:
     """One access unit: all that one picture takes to decode, in decoding order.
 
-    ``data`` is in Annex B form for h264 and hevc. ``pts`` is the camera's media time in 1/90,000 s, and
-    never goes back from one packet to the next where the stream has no B-frames; it keeps rising across
-    reconnects and restarts. ``torn``: the container knows that something is missing in it or soon behind it,
-    maybe whole pictures; told to this process's decoder alone.
+    ``data`` is in Annex B form for h264 and hevc, and a key packet of theirs carries the parameter sets
+    (H.265: VPS; SPS, PPS) that it takes to decode it: who joins there needs nothing else. ``pts`` is the
+    camera's media time in 1/90,000 s, and never goes back from one packet to the next where the stream has no
+    B-frames; it keeps rising across reconnects and restarts. ``torn``: the container knows that something is
+    missing in it or soon behind it, maybe whole pictures; told to this process's decoder alone.
     """
 
     data: bytes

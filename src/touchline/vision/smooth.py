@@ -19,7 +19,7 @@ class SmootherConfig:
     filled; 0 gives every frame as soon as the next detection is in. ``gap_s``: longest gap in seconds between two
     detections of one track that is filled. ``frames``: most frames held; the oldest leaves when one more comes."""
 
-    hold_s: float = 0.0
+    hold_s: float = 1.0
     gap_s: float = 1.0
     frames: int = 512
 

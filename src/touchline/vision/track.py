@@ -166,9 +166,9 @@ class Tracker:
 
     def _is_ball(self, detections: Detections) -> NDArray[np.bool_]:
         labels = detections.labels
-        if self._config.ball_label not in labels:
+        if "ball" not in labels:
             return np.zeros(len(detections), np.bool_)
-        return detections.classes == labels.index(self._config.ball_label)
+        return detections.classes == labels.index("ball")
 
     def _begun(self, some: Population, chosen: Chosen) -> Iterator[tuple[Tracks, float]]:
         """Those of ``some`` just confirmed, where they were first seen: one Tracks for each time of that."""

@@ -131,10 +131,9 @@ def _ball() -> KindConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrackerConfig:
-    """``people``, ``ball``: how each is followed. ``ball_label``: the detector's label for the ball; all other
-    labels are people. ``balls``: how many balls are shown at most, those best seen of late first."""
+    """``people``, ``ball``: how each is followed. ``balls``: how many balls are shown at most, those best seen of
+    late first."""
 
     people: KindConfig = field(default_factory=KindConfig)
     ball: KindConfig = field(default_factory=_ball)
-    ball_label: str = "ball"
     balls: int = 1

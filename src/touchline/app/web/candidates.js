@@ -36,7 +36,6 @@ export function fragment(sdp, candidates, end) {
  * @property {"host" | "srflx" | "relay"} kind direct, through a NAT that STUN opened, or by a relay
  * @property {string} pair this browser's type and the box's, as the browser names them
  * @property {string} protocol
- * @property {number | null} roundTrip ms
  */
 
 /**
@@ -62,11 +61,5 @@ export function pathIn(stats) {
   const types = [local.candidateType, remote.candidateType];
   // A peer-reflexive candidate is an address that was learnt on the way: direct, unless the other side says else.
   const kind = types.includes("relay") ? "relay" : types.includes("srflx") ? "srflx" : "host";
-  const round = pair.currentRoundTripTime;
-  return {
-    kind,
-    pair: `${types[0]} → ${types[1]}`,
-    protocol: local.protocol ?? "udp",
-    roundTrip: Number.isFinite(round) ? round * 1000 : null,
-  };
+  return { kind, pair: `${types[0]} → ${types[1]}`, protocol: local.protocol ?? "udp" };
 }

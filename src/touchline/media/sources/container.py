@@ -14,17 +14,16 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from touchline.media import faults
 from touchline.media.annexb import is_foreign
+from touchline.media.sources import faults
 from touchline.media.sources.format import Format
 from touchline.media.sources.location import Kind, Location
+from touchline.media.sources.source import MAX_WITHOUT_KEY
 from touchline.media.timeline import Sample
 from touchline.types import MEDIA_CLOCK, StreamInfo
 
 MAX_FPS = 400.0
 """A declared rate above it is a time base that somebody took for one."""
-MAX_WITHOUT_KEY = 900
-"""Pictures to wait for a key picture: more than any camera's set-up leaves between two."""
 
 
 def read_container(container: InputContainer, location: Location) -> Generator[StreamInfo | Sample]:

@@ -11,7 +11,7 @@ import av
 import av.error
 from av.container import InputContainer
 
-from touchline.media import faults
+from touchline.media.sources import faults
 from touchline.media.sources.container import read_container
 from touchline.media.sources.location import Kind, Location
 from touchline.media.sources.source import Traits
@@ -94,15 +94,15 @@ def _check_file(location: Location) -> None:
     try:
         status = Path(location.address).stat()
     except FileNotFoundError:
-        what, remedy = "there is no such file", "check the path"
+        raise faults.no_file(location) from None
     except PermissionError:
-        what, remedy = "may not be read", "give this user the right to read it"
+        raise faults.unreadable(location) from None
     except OSError as error:
         what, remedy = f"cannot be read ({error.strerror})", "check the path"
     else:
         if stat.S_ISDIR(status.st_mode):
-            what, remedy = "is a directory", "name a file in it"
-        elif not stat.S_ISREG(status.st_mode):
+            raise faults.directory(location)
+        if not stat.S_ISREG(status.st_mode):
             what, remedy = "is not a file", "name a video file"
         elif not status.st_size:
             what, remedy = "is empty", "copy it again"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from touchline.media.annexb import AnnexB, VideoCodec, is_picture, nal_type, split_nals
+from touchline.media.annexb import AnnexB, VideoCodec, is_picture, nal_type
 from touchline.media.sps import is_b_slice, read_sps
-from touchline.types import MEDIA_CLOCK, StreamInfo
+from touchline.types import MEDIA_CLOCK, StreamInfo, split_nals
 
 
 class Format:

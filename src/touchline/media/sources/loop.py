@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
-from touchline.media import faults
+from touchline.media.sources import faults
 from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.media.sources.location import Location
 from touchline.media.timeline import FileTimeline, Sample

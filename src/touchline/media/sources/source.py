@@ -9,6 +9,9 @@ from typing import Protocol
 from touchline.media.timeline import Sample
 from touchline.types import StreamInfo
 
+MAX_WITHOUT_KEY = 900
+"""Pictures to wait for a key picture: more than any camera's set-up leaves between two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:

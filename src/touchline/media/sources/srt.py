@@ -22,7 +22,7 @@ import av
 import av.error
 import imageio_ffmpeg
 
-from touchline.media import faults
+from touchline.media.sources import faults
 from touchline.media.sources.container import read_container
 from touchline.media.sources.location import Location
 from touchline.media.sources.source import Traits
@@ -115,9 +115,9 @@ class SrtSource:
                 shown, "the passphrase is wrong", "put the right one into the URL: ?passphrase=…", retry=False
             )
         if "resolve hostname" in text:
-            return SourceError(shown, "its host name is not known", "check the name and this machine's DNS")
+            return faults.unknown_host(self._location)
         if "impossible to open" in text:
-            return SourceError(shown, "no answer in time", "check that it is on and reachable from here")
+            return faults.no_answer(self._location)
         if "matches no streams" in text:
             return faults.no_video(self._location)
         return SourceError(shown, "the connection ended", "check that the sender is on and its settings")

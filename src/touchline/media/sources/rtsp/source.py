@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 
-from touchline.media import faults
+from touchline.media.sources import faults
 from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.media.sources.format import Format
 from touchline.media.sources.location import Location
@@ -17,13 +17,12 @@ from touchline.media.sources.rtsp.connection import Answer, Closed, Confused, Co
 from touchline.media.sources.rtsp.depacketise import Depacketiser
 from touchline.media.sources.rtsp.number import whole_number
 from touchline.media.sources.rtsp.sdp import VideoTrack, read_video_track
-from touchline.media.sources.source import Traits
+from touchline.media.sources.source import MAX_WITHOUT_KEY, Traits
 from touchline.media.timeline import Sample
 from touchline.types import MEDIA_CLOCK, SourceError, StreamInfo
 
 SILENT_S = 6.0
 """The reader's own limit; `Capture` gives up on a silent source before it."""
-MAX_WITHOUT_KEY = 900
 
 
 class _Unspoken(Exception):
@@ -169,20 +168,20 @@ class RtspSource:
                 yield Sample(data, pts, None, unit.is_key)
 
     def _check(self, answer: Answer, *, may_fail: bool = False) -> None:
-        shown, status = self._location.shown, answer.status
+        location, status = self._location, answer.status
         match status:
             case 401:
-                raise faults.refused_login(self._location, given=bool(Address.parse(self._location.address).user))
+                raise faults.refused_login(location, given=bool(Address.parse(location.address).user))
             case 403:
-                raise SourceError(
-                    shown, "the server refuses access (403)", "ask for the right to read it", retry=False
-                )
+                raise faults.forbidden(location)
             case 404 if not may_fail:
-                raise SourceError(shown, "the server has no such stream (404)", "check the path after the host")
+                raise faults.no_stream(location)
             case _ if status >= 400 and not may_fail:
-                raise SourceError(shown, f"the server answers with an error ({status})", "look at the server")
+                raise faults.server_error(location, status)
             case _ if 300 <= status < 400:
-                raise SourceError(shown, "the server sends us elsewhere", "give the URL it points to", retry=False)
+                raise SourceError(
+                    location.shown, "the server sends us elsewhere", "give the URL it points to", retry=False
+                )
             case _:
                 return
 
@@ -194,17 +193,13 @@ def _join(base: str, control: str) -> str:
 
 
 def _from_socket(location: Location, error: OSError) -> SourceError:
-    shown = location.shown
     match error:
         case socket.gaierror():
-            return SourceError(shown, "its host name is not known", "check the name and this machine's DNS")
+            return faults.unknown_host(location)
         case ConnectionRefusedError():
-            return SourceError(
-                shown, "nothing listens there (connection refused)", "check that it is on, and its port"
-            )
+            return faults.not_listening(location)
         case TimeoutError():
-            return SourceError(shown, "no answer in time", "check that it is on and reachable from here")
+            return faults.no_answer(location)
         case _:
-            return SourceError(
-                shown, f"cannot be reached ({error.strerror or 'connection lost'})", "check the network"
-            )
+            what = f"cannot be reached ({error.strerror or 'connection lost'})"
+            return SourceError(location.shown, what, "check the network")

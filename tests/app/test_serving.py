@@ -1,4 +1,4 @@
-"""What the composition root does to the process it runs in."""
+"""What serving does to the process it runs in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import socket
 
 import pytest
 
-from touchline.app.wire import OPEN_FILES, OutOfHandles, allow_open_files
+from touchline.app.serving import OPEN_FILES, OutOfHandles, allow_open_files
 
 
 def test_a_box_may_open_as_many_files_as_its_viewers_take() -> None:

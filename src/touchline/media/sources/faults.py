@@ -1,4 +1,4 @@
-"""FFmpeg's error codes → one line that names the source, what is wrong and what to do."""
+"""What can be wrong with a source → one line that names it, what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -49,6 +49,55 @@ def refused_login(location: Location, *, given: bool) -> SourceError:
     what = "user or password is wrong (401)" if given else "wants a user and password (401)"
     remedy = f"put the right ones into the URL: {location.scheme}://USER:PASSWORD@HOST/…"
     return SourceError(location.shown, what, remedy, retry=False)
+
+
+def forbidden(location: Location) -> SourceError:
+    """The server knows us and refuses."""
+    return SourceError(
+        location.shown, "the server refuses access (403)", "ask for the right to read it", retry=False
+    )
+
+
+def no_stream(location: Location) -> SourceError:
+    """The server has nothing under this name, maybe not yet."""
+    return SourceError(location.shown, "the server has no such stream (404)", "check the path after the host")
+
+
+def server_error(location: Location, status: str | int) -> SourceError:
+    """The server answers with another ``status`` than those above."""
+    return SourceError(location.shown, f"the server answers with an error ({status})", "look at the server")
+
+
+def unknown_host(location: Location) -> SourceError:
+    """No address is known for its name."""
+    return SourceError(location.shown, "its host name is not known", "check the name and this machine's DNS")
+
+
+def not_listening(location: Location) -> SourceError:
+    """Its machine is there, and refuses the connection."""
+    return SourceError(
+        location.shown, "nothing listens there (connection refused)", "check that it is on, and its port"
+    )
+
+
+def no_answer(location: Location) -> SourceError:
+    """Nothing came back in time."""
+    return SourceError(location.shown, "no answer in time", "check that it is on and reachable from here")
+
+
+def no_file(location: Location) -> SourceError:
+    """Its path leads nowhere."""
+    return SourceError(location.shown, "there is no such file", "check the path", retry=False)
+
+
+def directory(location: Location) -> SourceError:
+    """Its path leads to a directory."""
+    return SourceError(location.shown, "is a directory", "name a file in it", retry=False)
+
+
+def unreadable(location: Location) -> SourceError:
+    """The file is another user's."""
+    return SourceError(location.shown, "may not be read", "give this user the right to read it", retry=False)
 
 
 def too_slow(location: Location, seconds: float) -> SourceError:
@@ -102,54 +151,53 @@ def fault(location: Location, error: av.error.FFmpegError, *, opened: bool) -> S
 
     FFmpeg's own text is never passed on whole: it holds the URL with its password.
     """
-    what, remedy, retry = _explain(location, error, opened=opened)
-    return SourceError(location.shown, what, remedy, retry=retry)
 
+    def told(what: str, remedy: str, *, retry: bool = True) -> SourceError:
+        return SourceError(location.shown, what, remedy, retry=retry)
 
-def _explain(location: Location, error: av.error.FFmpegError, *, opened: bool) -> tuple[str, str, bool]:
     network = location.kind in _NETWORK
     match error:
         case av.error.HTTPUnauthorizedError():
-            refused = refused_login(location, given="***@" in location.shown)
-            return refused.what, refused.remedy, refused.retry
+            return refused_login(location, given="***@" in location.shown)
         case av.error.HTTPForbiddenError():
-            return "the server refuses access (403)", "ask for the right to read it", False
+            return forbidden(location)
         case av.error.HTTPNotFoundError():
-            return "the server has no such stream (404)", "check the path after the host", True
+            return no_stream(location)
         case av.error.HTTPError():
-            return f"the server answers with an error ({error.strerror})", "look at the server", True
+            return server_error(location, str(error.strerror))
         case av.error.ConnectionRefusedError():
-            return "nothing listens there (connection refused)", "check that it is on, and its port", True
+            return not_listening(location)
         case av.error.TimeoutError() | av.error.ExitError():
-            return "no answer in time", "check that it is on and reachable from here", True
+            return no_answer(location)
         case av.error.FileNotFoundError() if location.kind is Kind.DEVICE:
-            return "there is no such camera", "plug it in; `ls /dev/video*` lists those there are", True
+            return told("there is no such camera", "plug it in; `ls /dev/video*` lists those there are")
         case av.error.FileNotFoundError():
-            return "there is no such file", "check the path", False
+            return no_file(location)
         case av.error.IsADirectoryError():
-            return "is a directory", "name a file in it", False
+            return directory(location)
         case av.error.PermissionError() if location.kind is Kind.DEVICE:
-            return "may not be opened", "add this user to the group video", False
+            return told("may not be opened", "add this user to the group video", retry=False)
         case av.error.PermissionError():
-            return "may not be read", "give this user the right to read it", False
+            return unreadable(location)
         case _ if error.errno == errno.EBUSY:
-            return "is in use", "close the program that has it open", True
+            return told("is in use", "close the program that has it open")
         case av.error.InvalidDataError() if network:
-            return "sends what is not a video stream", "check the URL", True
+            return told("sends what is not a video stream", "check the URL")
         case av.error.InvalidDataError() if opened:
-            return "is damaged from here on", "copy or convert it again", False
+            return told("is damaged from here on", "copy or convert it again", retry=False)
         case av.error.InvalidDataError():
-            return "is not a video, or cut short or damaged", "give a video file that ffplay can play", False
+            remedy = "give a video file that ffplay can play"
+            return told("is not a video, or cut short or damaged", remedy, retry=False)
         case av.error.EOFError() if not network:
-            return "is empty or cut short", "copy it again", False
+            return told("is empty or cut short", "copy it again", retry=False)
         case av.error.EOFError() | av.error.ConnectionResetError() | av.error.BrokenPipeError():
-            return "the server has closed the connection", "check the path and the server", True
+            return told("the server has closed the connection", "check the path and the server")
         case av.error.ProtocolNotFoundError() | av.error.DemuxerNotFoundError():
-            return "this build of FFmpeg cannot read it", "give another kind of source", False
+            return told("this build of FFmpeg cannot read it", "give another kind of source", retry=False)
         case _ if network and not opened and not _resolves(location.host):
-            return "its host name is not known", "check the name and this machine's DNS", True
+            return unknown_host(location)
         case _:
-            return f"cannot be read ({error.strerror})", "check that it is on and reachable", True
+            return told(f"cannot be read ({error.strerror})", "check that it is on and reachable")
 
 
 def _resolves(host: str) -> bool:
