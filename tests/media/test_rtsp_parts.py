@@ -15,7 +15,7 @@ from touchline.media.annexb import join_nals
 from touchline.media.sources.rtsp.address import Address
 from touchline.media.sources.rtsp.auth import Login
 from touchline.media.sources.rtsp.connection import Confused, Connection
-from touchline.media.sources.rtsp.depacketise import AccessUnit, Depacketiser
+from touchline.media.sources.rtsp.depacketise import StampedUnit, Depacketiser
 from touchline.media.sources.rtsp.sdp import read_video_track
 
 PAYLOAD_TYPE = 96
@@ -69,7 +69,7 @@ def test_pictures_come_out_as_they_went_in(
     codec: str, pictures: list[tuple[list[bytes], bool]], most: int, first: int, base: int, with_marker: bool
 ) -> None:
     made = Depacketiser(codec, PAYLOAD_TYPE)  # type: ignore[arg-type]
-    got: list[AccessUnit] = []
+    got: list[StampedUnit] = []
     wanted: list[tuple[bytes, int, bool]] = []
     sequence = first
     for at, (bodies, key) in enumerate(pictures):
@@ -113,7 +113,7 @@ def test_a_lost_packet_costs_its_picture_alone(
 
 def test_a_marker_on_every_slice_is_found_out() -> None:
     made = Depacketiser("h264", PAYLOAD_TYPE)
-    got: list[AccessUnit] = []
+    got: list[StampedUnit] = []
     sequence = 0
     for at in range(5):
         for nal in (b"\x41\x80one", b"\x41\x40two"):
@@ -128,7 +128,7 @@ def test_parameter_sets_on_their_own_join_the_next_picture() -> None:
     made = Depacketiser("h264", PAYLOAD_TYPE)
     assert made.push(rtp(b"\x67sps", 0, 10, marker=True)) == []
     (unit,) = made.push(rtp(b"\x65picture", 1, 20, marker=True))
-    assert unit == AccessUnit(join_nals([b"\x67sps", b"\x65picture"]), 20, is_key=True)
+    assert unit == StampedUnit(join_nals([b"\x67sps", b"\x65picture"]), 20, is_key=True)
 
 
 def test_other_payload_types_are_not_video() -> None:

@@ -46,7 +46,7 @@ async def run(
     jobs = {camera.id: make_job(camera, venue, box.epoch, display=display) for camera in venue.cameras}
     supervisor = Supervisor(jobs, box.hear, worker_environment())
     for camera, stream in box.streams.items():
-        stream.request_key = functools.partial(supervisor.command, camera, "key")
+        stream.request_key = functools.partial(supervisor.request_key, camera)
     allow_open_files()
     asyncio.get_running_loop().set_exception_handler(OutOfHandles())
     hearing = make_hearing(venue, box)

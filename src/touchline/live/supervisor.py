@@ -81,11 +81,11 @@ class Supervisor:
             for job in self._jobs.values():
                 group.create_task(self._keep(job), name=f"keep {job.id}")
 
-    def command(self, camera: str, name: str) -> None:
-        """Say ``key`` to a camera's worker, if it runs."""
+    def request_key(self, camera: str) -> None:
+        """Ask a camera's worker, if it runs, for a key picture."""
         running = self._running.get(camera)
         if running is not None and not running.writer.is_closing():
-            running.writer.write(pack(Command(name)))
+            running.writer.write(pack(Command("key")))
 
     async def _keep(self, job: CameraJob) -> None:
         clock = asyncio.get_running_loop().time

@@ -11,7 +11,7 @@ MAX_UNIT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class AccessUnit:
+class StampedUnit:
     """``data``: Annex B. ``timestamp``: RTP ticks, unwrapped to 64 bits."""
 
     data: bytes
@@ -40,12 +40,12 @@ class Depacketiser:
         self._given: int | None = None
         self._trusts_marker = True
 
-    def push(self, packet: bytes) -> list[AccessUnit]:
+    def push(self, packet: bytes) -> list[StampedUnit]:
         """The access units that ``packet`` (RTP, RFC 3550 5.1) completes, mostly none or one."""
         header = _header(packet)
         if header is None or header.payload_type != self._payload_type:
             return []
-        done: list[AccessUnit] = []
+        done: list[StampedUnit] = []
         gap = self._sequence is not None and header.sequence != (self._sequence + 1) & 0xFFFF
         if gap:
             self._broken = True
@@ -66,7 +66,7 @@ class Depacketiser:
             done += self._finish()
         return done
 
-    def _finish(self) -> list[AccessUnit]:
+    def _finish(self) -> list[StampedUnit]:
         nals, broken = self._nals, self._broken or self._fragment is not None
         self._nals, self._fragment, self._size, self._broken = [], None, 0, False
         kinds = [nal_type(self._codec, nal) for nal in nals]
@@ -79,7 +79,7 @@ class Depacketiser:
             return []
         self._given = self._timestamp
         is_key = any(_starts_decoding(self._codec, kind, nal) for kind, nal in zip(kinds, nals, strict=True))
-        return [AccessUnit(join_nals(nals), self._timestamp, is_key)]
+        return [StampedUnit(join_nals(nals), self._timestamp, is_key)]
 
     def _unwrap(self, timestamp: int) -> int:
         if self._timestamp is None:
