@@ -15,7 +15,7 @@ from touchline.media.annexb import join_nals
 from touchline.media.sources.rtsp.address import Address
 from touchline.media.sources.rtsp.auth import Login
 from touchline.media.sources.rtsp.connection import Confused, Connection
-from touchline.media.sources.rtsp.depacketise import StampedUnit, Depacketiser
+from touchline.media.sources.rtsp.depacketise import Depacketiser, StampedUnit
 from touchline.media.sources.rtsp.sdp import read_video_track
 
 PAYLOAD_TYPE = 96
