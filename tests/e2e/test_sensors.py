@@ -65,6 +65,8 @@ def test_nodes_become_facts_and_a_dead_broker_disturbs_no_camera(tmp_path: Path)
         with running(tmp_path, "live", "--config", str(tmp_path / "venue.toml")) as box:
             before = box.wait("north", lambda camera: camera["state"] == "live")
             wait(box, lambda: link_is(box, "up"))
+            # What is told below happened 3 s ago: the box must have begun before.
+            wait(box, lambda: box.get("api/v1/cameras")["media_time"] > 4)
             with urllib.request.urlopen(box.url + "api/v1/facts/stream?kind=whistle", timeout=60) as stream:
                 heard = time.monotonic()
                 for node in SKEW_S:

@@ -66,16 +66,17 @@ def compile_(
     from touchline.app.pictures import calibration_inputs, read_preprocess
 
     samples = calibration_inputs(calibration) if calibration else None
+    if model.endswith(".onnx") and target != "server":
+        other = "an int8 .tflite, or " if target == "mcu" else ""
+        raise ConfigError(
+            f"{model}: ONNX goes to target server; for {target} give {other}what it was exported from: "
+            "FILE.py:FUNCTION or a checkpoint.pt"
+        )
     if target == "mcu":
         compile_mcu(model, out, calibration=samples, tolerance=tolerance, json_=json_)
         return
     how = read_preprocess(preprocess) if preprocess else None
     if model.endswith(".onnx"):
-        if target != "server":
-            raise ConfigError(
-                f"{model}: ONNX goes to target server; for {target} give what it was exported from: "
-                "FILE.py:FUNCTION or a checkpoint.pt"
-            )
         from touchline.model.adopt import adopt
 
         artifact = adopt(

@@ -71,7 +71,7 @@ def _accelerators() -> list[Candidate]:
         if accelerator.provider in present:
             found.append(Candidate(name, "onnx", device, "install or update the device's driver"))
         elif accelerator.node and accelerator.by_itself and Path(accelerator.node).exists():
-            remedy = f"pip uninstall onnxruntime; pip install {accelerator.package}"
+            remedy = f"pip uninstall onnxruntime; .venv/bin/pip install {accelerator.package}"
             found.append(Candidate(name, "onnx", device, remedy, lacks="this build of ONNX Runtime cannot use it"))
     return found
 

@@ -101,7 +101,9 @@ def _yaml_names(path: Path) -> list[str]:
     try:
         import yaml
     except ImportError as error:
-        raise InputError(f"{path}: needs PyYAML to be read; pip install pyyaml, or write a classes.txt") from error
+        raise InputError(
+            f"{path}: needs PyYAML; in a clone: .venv/bin/pip install -e '.[train]', or write a classes.txt"
+        ) from error
     try:
         said: Any = yaml.safe_load(_text(path))
     except yaml.YAMLError as error:
