@@ -40,12 +40,12 @@ H265 = (
 def probe_codecs() -> list[Finding]:
     """Decode H.264 and H.265, encode H.264, and let the ffmpeg program read a stream."""
     libraries = f"PyAV {av.__version__}, FFmpeg {av.ffmpeg_version_info}"
-    reinstall = "install PyAV's own wheel again: pip install --force-reinstall av"
+    reinstall = "install PyAV's own wheel again: .venv/bin/pip install --force-reinstall av"
     return [
         _tried("H.264 decoder", lambda: _decode("h264", H264), libraries, reinstall, needed=True),
         _tried("H.265 decoder", lambda: _decode("hevc", H265), libraries, reinstall),
         _tried("H.264 encoder (x264)", _encode, libraries, reinstall, needed=True),
-        _tried("ffmpeg program", _program, _version(), "pip install --force-reinstall imageio-ffmpeg"),
+        _tried("ffmpeg program", _program, _version(), ".venv/bin/pip install --force-reinstall imageio-ffmpeg"),
         _tried("SRT", _srt, "of the ffmpeg program", "install imageio-ffmpeg's own wheel, which has it"),
     ]
 

@@ -71,7 +71,7 @@ def _accelerators() -> list[Candidate]:
         if accelerator.provider in present:
             found.append(Candidate(name, "onnx", device, "install or update the device's driver"))
         elif accelerator.node and accelerator.by_itself and Path(accelerator.node).exists():
-            remedy = f"pip uninstall onnxruntime; .venv/bin/pip install {accelerator.package}"
+            remedy = f".venv/bin/pip uninstall onnxruntime; .venv/bin/pip install {accelerator.package}"
             found.append(Candidate(name, "onnx", device, remedy, lacks="this build of ONNX Runtime cannot use it"))
     return found
 
@@ -83,7 +83,7 @@ def _runtimes() -> list[Candidate]:
             f"ONNX Runtime {_version('onnxruntime') or ''} on cpu".replace("  ", " "),
             "onnx",
             CPU,
-            "pip install --force-reinstall onnxruntime",
+            ".venv/bin/pip install --force-reinstall onnxruntime",
             needed=True,
         )
     ]
@@ -93,7 +93,7 @@ def _runtimes() -> list[Candidate]:
         ("ExecuTorch", "executorch", "phone", "pte", [CPU]),
     ):
         version = _version(package)
-        remedy = f"pip install -e '.[{extra}]' in a clone"
+        remedy = f"in a clone: .venv/bin/pip install -e '.[{extra}]'"
         if version is None:
             found.append(Candidate(name, suffix, CPU, remedy, lacks="is not installed"))
             continue
