@@ -21,7 +21,8 @@ json_values = st.recursive(
 )
 objects = st.dictionaries(text, json_values, max_size=4)
 finite = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-facts = st.builds(Fact, text, text, text, st.integers(0, 2**62), objects, finite).map(FactJson.of)
+words = text.filter(str.isprintable)
+facts = st.builds(Fact, words, words, words, st.integers(0, 2**62), objects, finite).map(FactJson.of)
 messages = st.one_of(
     st.builds(Packet, st.binary(max_size=300), st.integers(-(2**63), 2**63 - 1), st.booleans()),
     facts,
@@ -48,6 +49,15 @@ def test_a_fact_is_written_once_and_its_bytes_come_out_as_they_went_in() -> None
     data = '{"id":"1","note":"Zoë 🏐","x":1.50,"y" : 2}'.encode()
     [fact] = Unpacker().feed(fact_message(data))
     assert fact == FactJson("id", "cam", "tracks", 0, data)
+
+
+@pytest.mark.parametrize("forged", ["1\r\ndata: {}\r\n\r\nid: 2", "1\n", "a\0b"])
+def test_a_fact_s_head_keeps_within_its_line(forged: str) -> None:
+    for head in ((forged, "cam", "tracks"), ("id", forged, "tracks"), ("id", "cam", forged)):
+        with pytest.raises(LinkError, match="no word"):
+            Unpacker().feed(pack(FactJson(*head, 0, b'{"id":"1"}')))
+    with pytest.raises(LinkError, match="no JSON object"):
+        Unpacker().feed(fact_message(b"{}"))
 
 
 @given(st.lists(messages, max_size=8), st.lists(st.integers(1, 200), min_size=1, max_size=40))

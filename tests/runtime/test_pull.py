@@ -211,3 +211,38 @@ def test_a_broken_model_on_the_shelf_is_told_in_its_row(tmp_path: Path) -> None:
     assert "corrupt" in listed.stdout
     assert "corrupt" in json.loads(command("models", "list", "--json").stdout)[1]["error"]
     shutil.rmtree(folder)
+
+
+def test_a_wrong_model_does_not_prove_itself_by_what_it_grants_itself(tmp_path: Path) -> None:
+    wide = artifact(tmp_path / "wide", weight=WEIGHT.T, tolerance=1e9)
+    with pytest.raises(ModelError, match="grants itself a tolerance"):
+        pull.pull(str(wide))
+    for target in ("mcu", ["x"], "else"):
+        elsewhere = artifact(tmp_path / "elsewhere", weight=WEIGHT.T, target=target)
+        with pytest.raises(ModelError, match="cannot be proved here"):
+            pull.pull(str(elsewhere))
+        shutil.rmtree(elsewhere)
+    assert nothing_is_kept()
+
+
+def npy(shape: tuple[int, ...]) -> bytes:
+    header = repr({"descr": "<f4", "fortran_order": False, "shape": shape}).encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    "member", [npy((10**13,)), npy((1 << 40, 1 << 40)), b"no array", b"", b"\x93NUMPY\x09\x09junk"]
+)
+def test_a_proof_that_is_no_archive_of_arrays_is_one_line(tmp_path: Path, member: bytes) -> None:
+    with zipfile.ZipFile(tmp_path / golden.FILE, "w") as archive:
+        archive.writestr("0.in0.npy", member)
+    with pytest.raises(ModelError):
+        golden.read(tmp_path / golden.FILE)
+
+
+def test_a_lone_surrogate_in_a_manifest_is_one_line(tmp_path: Path) -> None:
+    made = artifact(tmp_path / "m")
+    said = (made / "manifest.json").read_text()
+    (made / "manifest.json").write_text(said.replace('"name": "t"', '"name": "\\ud800"'))
+    with pytest.raises(ModelError, match=r"content|changed|hash"):
+        pull.pull(str(made))

@@ -20,7 +20,7 @@ from touchline.app.results import Results
 from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
 from touchline.media.sources import Kind, Location
-from touchline.types import InputError, SourceError
+from touchline.types import MEDIA_CLOCK, InputError, SourceError
 
 Summary = dict[str, Any]
 """What summary.json holds."""
@@ -112,8 +112,10 @@ def _analyse(
             road.join()
         if errors:
             raise errors[0]
-        seconds, media = time.monotonic() - started, results.last_pts / 90_000
+        seconds, media = time.monotonic() - started, results.last_pts / MEDIA_CLOCK
         health = pulse.read(0)
+        if not results.frames:
+            raise InputError(f"{file}: no picture of it could be decoded; it is damaged, copy it again")
         labels = sorted(set(results.ids.values()))
         summary: Summary = {
             "file": str(file),

@@ -113,8 +113,10 @@ def _unpack_fact(body: memoryview) -> FactJson:
     identity, camera, kind = head
     data = bytes(body[at:])
     # No more than keeps one fact apart from the next on its way to those who listen.
-    if data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data or b"\r" in data:
+    if data[:2] != b'{"' or data[-1:] != b"}" or b"\n" in data or b"\r" in data:
         raise ValueError("a fact that is no JSON object in one line")
+    if not all(word.isprintable() for word in head):
+        raise ValueError("a fact whose id, camera or kind is no word")
     return FactJson(identity, camera, kind, pts, data)
 
 

@@ -93,7 +93,8 @@ def content_hash(manifest: Mapping[str, Any]) -> str:
     """SHA-256 over all of a manifest but its own ``content``; the files' hashes make it cover them too."""
     rest = {key: value for key, value in manifest.items() if key != "content"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    # A lone surrogate, which JSON may hold, has no bytes in UTF-8; whatever it becomes gives another hash.
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def write(folder: Path, manifest: dict[str, Any], files: list[str]) -> None:

@@ -8,14 +8,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from touchline.runtime import manifest, shelf
-from touchline.runtime.verify import verify
+from touchline.runtime.verify import MOST, tolerance_of, verify
 from touchline.types.errors import ConfigError, ModelError
 
 MOST_BYTES = 1_000_000_000
@@ -26,6 +26,7 @@ _WAIT_S = 20
 _WHOLE_S = 900
 _PIECE = 1 << 16
 _CARD = "CARD.md"
+_PROVED = ("server", "edge", "phone")
 _DATA = {".onnx", ".tflite", ".pte", ".npz", ".md", ".json", ".svg", ".txt", ".c", ".h"}
 """What an artifact is made of. Nothing that is unpickled or run as a script."""
 
@@ -74,10 +75,26 @@ def pull(source: str, *, name: str | None = None, content: str | None = None) ->
             if manifest.read(there[called]).manifest["content"] == said["content"]:
                 return Pulled(there[called], called, fresh=False)
             raise ConfigError(f"{called}: {there[called]} is another model; pull this one under another --name")
-        if said.get("target") != "mcu":  # C for a board is proved where it is built
-            verify(draft).require()
-        draft.rename(place / called)
+        _prove(draft, said, source)
+        try:
+            draft.rename(place / called)
+        except OSError as error:
+            raise ConfigError(f"{place / called}: is in the way ({error.strerror}); remove it") from error
     return Pulled(place / called, called, fresh=True)
+
+
+def _prove(draft: Path, said: Mapping[str, Any], source: str) -> None:
+    target = said.get("target", "server")
+    if target not in _PROVED:
+        raise ModelError(
+            f"{source}: is for target {target!r}, which cannot be proved here; pull takes {', '.join(_PROVED)}"
+        )
+    tolerance = tolerance_of(said, draft)
+    if tolerance > MOST:
+        raise ModelError(
+            f"{source}: grants itself a tolerance of {tolerance:g}, {MOST:g} at most; do not trust it"
+        )
+    verify(draft).require()
 
 
 def _from_folder(folder: Path, draft: Path) -> None:
@@ -86,7 +103,10 @@ def _from_folder(folder: Path, draft: Path) -> None:
         raise ModelError(f"{folder}: no model, folder or http(s) address; there are the models {known}")
     files = _files(manifest.read(folder).manifest, str(folder))
     for name in ("manifest.json", *files):
-        shutil.copyfile(folder / name, draft / name)
+        try:
+            shutil.copyfile(folder / name, draft / name)
+        except OSError as error:
+            raise ModelError(f"{folder}: {name[:80]} cannot be copied ({error.strerror}); check it") from error
     if (folder / _CARD).is_file():
         shutil.copyfile(folder / _CARD, draft / _CARD)
 

@@ -123,7 +123,7 @@ def undecodable(location: Location) -> SourceError:
     return SourceError(
         location.shown,
         "cannot be decoded: packets come and no picture does",
-        "connecting again; set the source to H.264, or look whether it changed its codec",
+        "connecting again; look whether it is damaged on its way (cable, Wi-Fi, file) or changed its codec",
     )
 
 
