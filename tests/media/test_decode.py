@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.scene import STEP, Luma, Scene, Sprite, coded, texture
 from touchline.media.decode import Decoder
-from touchline.types import Frame, InputError, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, Frame, InputError, Packet, StreamInfo
 
 PAN = Scene(192, 128, camera=lambda k: (100 + 4 * k, 100 + 2 * k))
 STILL = Scene(192, 128, (Sprite(48, 64, lambda k: (140 + 4 * k, 130)),))
@@ -276,6 +276,19 @@ def test_damage_costs_pictures_only_until_the_next_key_frame(codec: str, damage:
     for frame in frames:
         if frame.pts >= 20 * STEP:
             assert np.abs(frame.y - video_range(shown[frame.pts // STEP])).mean() < 6
+
+
+@pytest.mark.parametrize("damage", ["flipped", "empty"])
+def test_damage_in_a_long_gop_costs_a_second(damage: str) -> None:
+    info, packets = coded(pictures(STILL, 90), key_every=1000)
+    whole = packets[13].data
+    half = len(whole) // 2
+    data = b"" if damage == "empty" else whole[:half] + bytes(byte ^ 0xFF for byte in whole[half:])
+    packets[13] = Packet(data, packets[13].pts, is_key=False)
+    decoder = Decoder(info)
+    lost = set(range(90)) - {frame.pts // STEP for frame in decoded(decoder, packets)}
+    assert lost == set(range(13, 13 + MEDIA_CLOCK // STEP))
+    assert decoder.errors == 1
 
 
 _INFO, _PACKETS = coded(pictures(STILL, 16), key_every=8)

@@ -34,6 +34,9 @@ _HD_HEIGHT = 720
 _MV_BYTES, _MV_WIDTH, _MV_HEIGHT = 40, 4, 5
 _MV_X, _MV_Y, _MV_DX, _MV_DY = 5, 6, 12, 14
 
+HEALING = MEDIA_CLOCK
+"""How long pictures after damage are kept back where no key frame comes."""
+
 
 class Decoder:
     """One stream's packets, decoded at once: every packet gives its picture before the next is read.
@@ -44,8 +47,10 @@ class Decoder:
 
     Pictures come upright, whichever way the camera was held.
 
-    Pictures before the first key frame, and after a damaged packet until the next one, are not given:
-    decoders fill them with grey. ``errors`` counts damaged packets, without what only lacks its key frame.
+    Pictures before the first key frame are not given, for decoders fill them with grey; nor those after a damaged
+    packet until the next key frame, or in H.264 for `HEALING` where that is longer to come: what was damaged has
+    mostly been drawn over by then, and nobody is lost for all of a long GOP. ``errors`` counts damaged packets,
+    without what only lacks its key frame.
     ``first_number``: the first picture's number; what was lost before it comes on top where it is not 1.
 
     Raises `InputError` where this build of FFmpeg cannot decode ``info.codec``.
@@ -70,7 +75,8 @@ class Decoder:
         self._reorders = info.has_b_frames
         self._turns = info.turns
         self._reformatter = VideoReformatter()
-        self._whole = False  # a key frame came, and nothing was damaged since
+        self._whole = False  # a key frame came, and nothing was damaged of late
+        self._damaged: int | None = None  # when something was
 
     @property
     def next_number(self) -> int:
@@ -80,20 +86,18 @@ class Decoder:
     def decode(self, packet: Packet) -> list[Frame]:
         """The frames, in presentation order, that ``packet`` completes: one, or none, or with B-frames more."""
         self._numbering.packet(packet.pts, torn=packet.torn)
+        expected = self._whole or packet.is_key
         if not packet.data:  # FFmpeg would take it for the end of the stream
             self.errors += 1
-            self._numbering.damage()
-            self._restart()
+            self._hurt(packet.pts, begun=expected)
             return []
         unit = av.Packet(packet.data)
         unit.pts, unit.time_base = packet.pts, _TICK
         unit.is_keyframe = packet.is_key
-        expected = self._whole or packet.is_key
         frames, damaged = self._frames(unit)
         if damaged:
             self.errors += expected
-            self._numbering.damage()
-            self._restart()
+            self._hurt(packet.pts, begun=expected)
         return frames
 
     def flush(self) -> list[Frame]:
@@ -116,14 +120,28 @@ class Decoder:
         for picture in pictures:
             if picture.is_corrupt:
                 return frames, True
-            self._whole = self._whole or self._recovers or picture.key_frame
+            self._whole = self._whole or picture.key_frame or self._healed(picture.pts)
             if self._whole and picture.pts is not None:
                 frames.append(self._frame(picture, picture.pts))
         return frames, False
 
+    def _hurt(self, pts: int, *, begun: bool) -> None:
+        """Something at ``pts`` is damaged; ``begun``: of a stream that pictures had come of."""
+        self._numbering.damage()
+        if begun or self._damaged is not None:
+            self._whole, self._damaged = False, pts
+        else:
+            self._restart()
+
+    def _healed(self, pts: int | None) -> bool:
+        """Whether a picture that is no key frame is fit to be seen."""
+        if self._damaged is None:
+            return self._recovers
+        return pts is not None and not 0 <= pts - self._damaged < HEALING
+
     def _restart(self) -> None:
         self._codec.flush_buffers()
-        self._whole = False
+        self._whole, self._damaged = False, None
 
     def _frame(self, picture: VideoFrame, pts: int) -> Frame:
         self._reorders = self._reorders or picture.pict_type == PictureType.B or self._codec.has_b_frames
