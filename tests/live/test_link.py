@@ -51,6 +51,12 @@ def test_a_fact_is_written_once_and_its_bytes_come_out_as_they_went_in() -> None
     assert fact == FactJson("id", "cam", "tracks", 0, data)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_has_no_form_for_is_no_fact(value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        FactJson.of(Fact("1", "cam", "tracks", 0, {"x": [value]}))
+
+
 @pytest.mark.parametrize("forged", ["1\r\ndata: {}\r\n\r\nid: 2", "1\n", "a\0b"])
 def test_a_fact_s_head_keeps_within_its_line(forged: str) -> None:
     for head in ((forged, "cam", "tracks"), ("id", forged, "tracks"), ("id", "cam", forged)):
