@@ -97,6 +97,7 @@ def test_nonsense_is_refused_or_awaited_never_anything_else(data: bytes) -> None
         fact_message(b'[{"a":1}]'),
         fact_message(b'{"a":\n1}'),
         fact_message(b'{"a":\r1}'),
+        (200_001).to_bytes(4, "big") + b"R" + b"[" * 200_000,
     ],
     ids=[
         "empty",
@@ -110,6 +111,7 @@ def test_nonsense_is_refused_or_awaited_never_anything_else(data: bytes) -> None
         "list",
         "lines",
         "cr",
+        "deep",
     ],
 )
 def test_bad_messages_are_refused(data: bytes) -> None:

@@ -146,7 +146,7 @@ class Unpacker:
                 try:
                     with view[at + _LENGTH.size + 1 : end] as body:
                         messages.append(_unpack(kind, body))
-                except (ValueError, TypeError, KeyError, struct.error) as error:
+                except (ValueError, TypeError, KeyError, RecursionError, struct.error) as error:
                     raise LinkError(f"unreadable message of kind {kind!r}: {error}") from error
                 at = end
         del self._buffer[:at]
