@@ -18,12 +18,11 @@ import pytest
 
 from tests.e2e.box import children
 from touchline.live import supervisor as supervising
+from touchline.live.continuity import AT_REST
 from touchline.live.job import CameraJob
 from touchline.live.link import Message, Report
-from touchline.live.roll import Roll
 from touchline.live.supervisor import Supervisor
-from touchline.live.tally import AT_REST, Tally
-from touchline.types import Fact, FactJson, Packet
+from touchline.types import Packet
 
 
 def job(name: str, process: str | None = None) -> CameraJob:
@@ -159,38 +158,6 @@ def test_a_camera_whose_worker_was_killed_is_at_rest_and_keeps_its_counts() -> N
     )
     at = next(number for number, fields in enumerate(reports.all) if "restarts" in fields)
     assert reports.all[at - 1] == AT_REST
-
-
-def test_track_numbers_go_on_over_a_camera_s_workers() -> None:
-    def fact(kind: str, pts: int, **data: object) -> FactJson:
-        return FactJson.of(Fact("x", "cam", kind, pts, dict(data)))  # type: ignore[arg-type]
-
-    roll = Roll()
-    assert roll.end() == []
-    for said in (
-        fact("track_started", 0, track=1, label="player"),
-        fact("track_started", 9_000, track=4, label="ball"),
-        fact("track_ended", 18_000, track=1, label="player", seconds=0.2),
-        fact("tracks", 90_000, tracks=[]),
-    ):
-        roll.hear(said)
-    assert roll.next == 5
-    assert roll.end() == [(90_000, {"track": 4, "label": "ball", "seconds": 0.9})]
-    assert roll.end() == []
-    assert roll.next == 5
-
-
-def test_counts_go_on_over_a_camera_s_workers() -> None:
-    tally = Tally()
-    assert tally.add({"line_dropped": 3, "fps_in": 25.0}) == {"line_dropped": 3, "fps_in": 25.0}
-    assert tally.add({"line_dropped": 5, "reconnects": 1}) == {"line_dropped": 5, "reconnects": 1}
-    tally.end()
-    assert tally.add({"line_dropped": 0, "decode_errors": 2}) == {"line_dropped": 5, "decode_errors": 2}
-    assert tally.add({"line_dropped": 2, "reconnects": 0}) == {"line_dropped": 7, "reconnects": 1}
-    tally.end()
-    tally.end()
-    assert tally.add({"line_dropped": 1, "reconnects": 2}) == {"line_dropped": 8, "reconnects": 3}
-    assert tally.add({"decode_errors": 1}) == {"decode_errors": 3}
 
 
 def test_a_worker_that_ends_to_free_its_camera_says_so_and_is_replaced(

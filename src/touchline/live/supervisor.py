@@ -13,14 +13,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from touchline.live.continuity import Continuity
 from touchline.live.job import CameraJob
 from touchline.live.link import Command, LinkError, Message, Report, Unpacker, pack
-from touchline.live.roll import Roll
-from touchline.live.tally import AT_REST, Tally
 from touchline.live.worker import EXIT_AGAIN, EXIT_HANGS, EXIT_INPUT
-from touchline.types import CameraState, Fact, FactJson, fact_id
+from touchline.types import CameraState
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +45,12 @@ _READ = 256 * 1024
 
 @dataclass(slots=True)
 class _Life:
-    """One worker. ``tally``, ``roll``: of all the camera's workers. ``spoke``: whether it said a word. ``done``:
+    """One worker. ``continuity``: over all the camera's workers. ``spoke``: whether it said a word. ``done``:
     whether it said that there is nothing more to do."""
 
     process: asyncio.subprocess.Process
     writer: asyncio.StreamWriter
-    tally: Tally
-    roll: Roll
+    continuity: Continuity
     spoke: bool = False
     done: bool = False
 
@@ -90,15 +88,12 @@ class Supervisor:
     async def _keep(self, job: CameraJob) -> None:
         clock = asyncio.get_running_loop().time
         failures = restarts = 0
-        tally, roll = Tally(), Roll()
+        continuity = Continuity()
         while True:
             started = clock()
-            status, why, life = await self._live_once(replace(job, first_track=roll.next), tally, roll)
-            tally.end()
-            for pts, data in roll.end():
-                fact = Fact(fact_id(time.time_ns() // 1_000_000), job.id, "track_ended", pts, data)
-                self._pass_on(job.id, FactJson.of(fact))
-            self._pass_on(job.id, Report(AT_REST))
+            status, why, life = await self._live_once(continuity.brief(job), continuity)
+            for message in continuity.end(job.id, time.time_ns() // 1_000_000):
+                self._pass_on(job.id, message)
             if status == EXIT_INPUT:
                 return  # it has said why
             if status == 0 and life and life.done:
@@ -116,7 +111,7 @@ class Supervisor:
             self._pass_on(job.id, Report({"state": str(state), "error": message, "restarts": restarts}))
             await asyncio.sleep(delay)
 
-    async def _live_once(self, job: CameraJob, tally: Tally, roll: Roll) -> tuple[int, str, _Life | None]:
+    async def _live_once(self, job: CameraJob, continuity: Continuity) -> tuple[int, str, _Life | None]:
         """Start a worker and hear it out.
 
         Returns its exit status, why it was killed ("" where it was not), and what there is to know of it, None
@@ -132,7 +127,7 @@ class Supervisor:
                 ours.close()
             return 1, f"could not be started ({error.strerror})", None
         reader, writer = await asyncio.open_connection(sock=ours, limit=_READ)
-        life = self._running[job.id] = _Life(process, writer, tally, roll)
+        life = self._running[job.id] = _Life(process, writer, continuity)
         why = ""
         try:
             writer.write(pack(Command("start", job.to_json())))
@@ -174,13 +169,7 @@ class Supervisor:
                     life.done = life.done or message.fields.get("done") is True
                     if "state" in message.fields:
                         patience = SILENCE_S  # its libraries and the model are loaded
-                    message = Report(life.tally.add(message.fields))
-                elif isinstance(message, FactJson):
-                    try:
-                        life.roll.hear(message)
-                    except ValueError as error:
-                        raise LinkError(f"unreadable fact: {error}") from error
-                self._pass_on(camera, message)
+                self._pass_on(camera, life.continuity.take(message))
 
     def _pass_on(self, camera: str, message: Message) -> None:
         try:
