@@ -155,13 +155,15 @@ def test_whoever_opens_the_box_to_the_network_is_told_that_nothing_guards_it(
 
 
 def test_a_camera_s_own_settings_win_over_the_venue_s() -> None:
-    analysis = AnalysisSettings(model="athlete", detect_hz=5.0, detect_width=640)
-    own = CameraSettings(id="own", source="test:", model="mine.onnx", detect_hz=12.0, detect_width=320)
+    analysis = AnalysisSettings(model="athlete", detect_hz=5.0, detect_width=640, device="cpu")
+    own = CameraSettings(
+        id="own", source="test:", model="mine.onnx", detect_hz=12.0, detect_width=320, device="cuda"
+    )
     plain = CameraSettings(id="plain", source="test:")
     made = Venue(analysis=analysis, cameras=[own, plain])
     jobs = [make_job(camera, made, 0.0, display=False) for camera in made.cameras]
-    assert [(job.model, job.detect_hz, job.detect_width) for job in jobs] == [
-        ("mine.onnx", 12.0, 320),
-        ("athlete", 5.0, 640),
+    assert [(job.model, job.detect_hz, job.detect_width, job.device) for job in jobs] == [
+        ("mine.onnx", 12.0, 320, "cuda"),
+        ("athlete", 5.0, 640, "cpu"),
     ]
     assert json.dumps([job.to_json() for job in jobs])

@@ -38,6 +38,7 @@ def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> N
         ),
         ('[[cameras]]\nid = "a b"\nsource = "x"\n', 2, "'a b'; write it with letters, digits, - and _"),
         ("[server]\n\nport = 70000\n", 3, "65535"),
+        ('[analysis]\ndetect_hz = 4.0\ndevice = "gpu"\n', 3, "'analysis.device' is 'gpu'; choose auto, cpu"),
         ("[server]\n\n[servr]\nport = 1\n", 3, "did you mean 'server'"),
         ("[[cameras]]\nid = 'a'\nsource = 'x'\n[cameras.servr]\n", 4, "'cameras.0.servr'"),
         (
@@ -57,7 +58,19 @@ def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> N
         ('[[sensors.nodes]]\nid = "a"\nserial = "/dev/ttyS0"\nbaud = 5\n', 4, "9600"),
     ],
     ids=[
-        *("unknown", "missing", "type", "id", "range", "table", "inner", "variable", "credential", "syntax"),
+        *(
+            "unknown",
+            "missing",
+            "type",
+            "id",
+            "range",
+            "device",
+            "table",
+            "inner",
+            "variable",
+            "credential",
+            "syntax",
+        ),
         *("broker", "user in broker", "prefix", "broker password", "node", "two nodes", "deaf", "baud"),
     ],
 )

@@ -18,7 +18,7 @@ from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
 from touchline.live.road import frame_road
 from touchline.media.decode import Decoder
-from touchline.types import MEDIA_CLOCK, Fact, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, Fact, ModelError, Packet, StreamInfo
 
 STEP = MEDIA_CLOCK // FPS
 
@@ -151,6 +151,13 @@ def test_the_detector_looks_at_the_width_that_was_asked_for(model: Path, tmp_pat
     for width in (320, 256):
         road = Road(model).run(clip, realtime=False, detect_hz=10, detect_width=width)
         assert {track["score"] for _, track in road.seen} == {confidence(width)}
+
+
+def test_the_detector_runs_on_the_device_that_was_asked_for_or_not_at_all(model: Path, tmp_path: Path) -> None:
+    """This build of ONNX Runtime has no CUDA; whoever names it is not given the CPU in its place."""
+    clip = write_square(tmp_path / "clip.mp4", steadily, frames=5)
+    with pytest.raises(ModelError, match="has no cuda; install onnxruntime-gpu"):
+        Road(model).run(clip, realtime=False, device="cuda")
 
 
 def test_it_looks_no_wider_than_those_in_sight_need(tmp_path: Path) -> None:

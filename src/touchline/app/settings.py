@@ -8,15 +8,28 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
+from touchline.runtime.devices import AUTO, DEVICES
 from touchline.types import ConfigError
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _known_device(word: str) -> str:
+    if word not in DEVICES:
+        raise PydanticCustomError(
+            "device", "is {word}; choose {known}", {"word": repr(word), "known": ", ".join(DEVICES)}
+        )
+    return word
+
+
+Device = Annotated[str, AfterValidator(_known_device)]
 
 
 class ServerSettings(_Table):
@@ -60,6 +73,11 @@ class AnalysisSettings(_Table):
         le=3840,
         description="Width in px of what the detector sees; left out: the model's own.",
     )
+    device: Device = Field(
+        default=AUTO,
+        description='What the detector runs on: "auto" takes an accelerator that is found, else "cpu"; see '
+        "`touchline doctor`.",
+    )
 
 
 class CameraSettings(_Table):
@@ -81,6 +99,7 @@ class CameraSettings(_Table):
     model: str | None = Field(default=None, description="As in [analysis], for this camera alone.")
     detect_hz: float | None = Field(default=None, gt=0, le=60, description="As in [analysis].")
     detect_width: int | None = Field(default=None, ge=160, le=3840, description="As in [analysis].")
+    device: Device | None = Field(default=None, description="As in [analysis].")
     process: str | None = Field(default=None, description='Your own step, "FILE.py:FUNCTION", on every picture.')
     burn_in: bool = Field(default=False, description="Draw boxes and numbers into the picture itself.")
     bitrate: int | None = Field(
@@ -268,6 +287,8 @@ def _explain(path: Path, text: str, error: ValidationError) -> str:
         # Who writes a password into an address has it shown to nobody.
         given = "is not of that form" if place[-1] == "broker" else f"is {first['input']!r}"
         return f"{where}: {key!r}: {given}; write it with {takes}{more}"
+    if first["type"] == "device":
+        return f"{where}: {key!r} {first['msg']}; `touchline doctor` tries each of them here{more}"
     return f"{where}: {key!r}: {first['msg']}; `touchline init` shows what it takes{more}"
 
 

@@ -186,6 +186,7 @@ def make_job(camera: CameraSettings, venue: Venue, epoch: float, *, display: boo
         model=camera.model or analysis.model,
         detect_hz=camera.detect_hz or analysis.detect_hz,
         detect_width=camera.detect_width or analysis.detect_width,
+        device=camera.device or analysis.device,
         process=camera.process,
         burn_in=camera.burn_in,
         display=display,

@@ -14,9 +14,9 @@ class CameraJob:
 
     ``epoch``: the box's media time 0, in seconds of the system's monotonic clock. ``detect_hz``: detections a
     second at best. ``detect_width``: width in px of the picture that the detector sees, or None for the
-    model's own. ``process``: the user's step, ``FILE.py:FUNCTION``. ``realtime``: False reads a recording as
-    fast as it goes and drops nothing. ``first_track``: the number of the first track, above those of the worker
-    before.
+    model's own. ``device``: what the detector runs on. ``process``: the user's step, ``FILE.py:FUNCTION``.
+    ``realtime``: False reads a recording as fast as it goes and drops nothing. ``first_track``: the number of the
+    first track, above those of the worker before.
     """
 
     id: str
@@ -27,6 +27,7 @@ class CameraJob:
     model: str = "athlete"
     detect_hz: float = 5.0
     detect_width: int | None = None
+    device: str = "auto"
     process: str | None = None
     burn_in: bool = False
     display: bool = False

@@ -77,7 +77,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     capture = Capture(
         job.source, clock=clocks.media, stop=stop, on_state=pulse.state, loop=job.loop, realtime=live
     )
-    detector = load_detector(job.model, width=job.detect_width)
+    detector = load_detector(job.model, width=job.detect_width, device=job.device)
     full_width = detector.width
     zoom = Zoom(full_width, detector.least_width)
     tracker = Tracker(first_id=job.first_track)
