@@ -213,6 +213,7 @@ def test_the_commands_compile_verify_gate_and_refuse(tmp_path: Path) -> None:
         *("--calibration", str(calibration), "--out", str(out), "--json"),
     )
     assert made.returncode == 0, made.stderr
+    assert made.stderr == "", "libraries keep to themselves"
     assert json.loads(made.stdout)["verified"]["passed"] is True
     assert command("verify", str(out)).returncode == 0
 

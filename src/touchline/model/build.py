@@ -132,7 +132,7 @@ def _supports(target: Target) -> trace.Supports:
 
 
 def _require_operators(program: ExportedProgram, target: Target, name: str) -> None:
-    plain = program.run_decompositions()
+    plain = trace.decompose(program)
     missing = trace.unsupported(plain, _supports(target))
     if missing:
         others = [other for other in TARGETS if other != target and not trace.unsupported(plain, _supports(other))]

@@ -37,7 +37,7 @@ def quantised(
     module.eval()
     try:
         program = trace.trace(module, tuple(example), name)
-        missing = trace.unsupported(program.run_decompositions(), litert.supports())
+        missing = trace.unsupported(trace.decompose(program), litert.supports())
         if missing:
             raise trace.refuse(name, "mcu", missing, [])
         (file.parent / litert.lower(module, example, file.parent, inputs, ends=True)).rename(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,12 @@ def trace(module: nn.Module, example: Sequence[Tensor], name: str) -> ExportedPr
         raise ModelError(
             f"{name}: cannot be traced ({type(error).__name__}: {reason}); see docs/artifacts.md"
         ) from error
+
+
+def decompose(program: ExportedProgram) -> ExportedProgram:
+    """The same graph in core ATen operators."""
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # torch's, of its own doing
+        return program.run_decompositions()
 
 
 def unsupported(program: ExportedProgram, supports: Supports) -> list[Unsupported]:

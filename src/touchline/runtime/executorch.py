@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.runtime.devices import CPU
+from touchline.runtime.quiet import quiet
 from touchline.runtime.tensors import Port
 from touchline.types.errors import ModelError
 
@@ -33,8 +34,9 @@ class ExecuTorchModel:
     def __init__(self, path: Path) -> None:
         try:
             # By name: a device without the extra still imports this package.
-            self._torch: Any = importlib.import_module("torch")
-            runtime: Any = importlib.import_module("executorch.runtime")
+            with quiet():
+                self._torch: Any = importlib.import_module("torch")
+                runtime: Any = importlib.import_module("executorch.runtime")
         except ImportError as error:
             raise ModelError(
                 f"{path}: needs ExecuTorch, which is not installed; "
@@ -44,8 +46,9 @@ class ExecuTorchModel:
         self.device = CPU
         try:
             # The program is kept: the method points into it.
-            self._program: Any = runtime.Runtime.get().load_program(path.read_bytes())
-            self._method: Any = self._program.load_method("forward")
+            with quiet():
+                self._program: Any = runtime.Runtime.get().load_program(path.read_bytes())
+                self._method: Any = self._program.load_method("forward")
             about: Any = self._method.metadata
             self.inputs = tuple(
                 _port(f"input_{index}", about.input_tensor_meta(index)) for index in range(about.num_inputs())

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
-from touchline.model.lower.quiet import quiet
 from touchline.runtime.golden import Inputs
+from touchline.runtime.quiet import quiet
 
 FILE = "model.pte"
 

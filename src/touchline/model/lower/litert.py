@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from touchline.model.lower.quiet import quiet
 from touchline.runtime.golden import Inputs
+from touchline.runtime.quiet import quiet
 
 FILE = "model.tflite"
 _SIGNATURE = "serving_default"
@@ -18,7 +18,8 @@ _SIGNATURE = "serving_default"
 
 def supports() -> Any:
     """Of each graph node, whether the converter lowers it."""
-    from litert_torch.backend.lowerings import registry
+    with quiet():
+        from litert_torch.backend.lowerings import registry
 
     def known(node: Any) -> bool:
         return registry.lookup(node.target) is not None

@@ -10,7 +10,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.onnx._internal.exporter import _dispatching, _registration
 
-from touchline.model.lower.quiet import quiet
+from touchline.runtime.quiet import quiet
 from touchline.types.errors import ModelError
 
 FILE = "model.onnx"
@@ -18,7 +18,8 @@ FILE = "model.onnx"
 
 def supports() -> Any:
     """Of each graph node, whether the exporter knows it. (The exporter itself stops at the first it does not.)"""
-    registry = _registration.ONNXRegistry.from_torchlib()
+    with quiet():
+        registry = _registration.ONNXRegistry.from_torchlib()
 
     def known(node: Any) -> bool:
         return _dispatching.dispatch(node, registry)[0] is not None

@@ -13,8 +13,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization import quantize_static as quantise_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from touchline.model.lower.quiet import quiet
 from touchline.runtime.golden import Array, Inputs
+from touchline.runtime.quiet import quiet
 
 _LAYERS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 

@@ -1,4 +1,4 @@
-"""Converters tell their progress on standard output and error, where our own results and errors go."""
+"""Converters and some runtimes print their progress where our own results and errors go."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from collections.abc import Generator
 
 @contextlib.contextmanager
 def quiet() -> Generator[None]:
-    """Hold back all that is printed inside, by native code too; print it after all where an exception ends it."""
+    """Hold back all that is printed inside, by native code too; print it after all where an exception ends it.
+
+    What other threads print meanwhile is held back too: for the model road's commands, never in a camera's worker.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [os.dup(number) for number in (1, 2)]
