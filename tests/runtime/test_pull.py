@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import json
@@ -10,7 +11,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ import touchline
 from tests.e2e.box import command
 from tests.runtime.test_program import PICTURES, WEIGHT, artifact, reference
 from touchline.runtime import golden, manifest, pull, shelf
+from touchline.runtime.verify import MOST
 from touchline.types import CheckFailed, ConfigError, ModelError
 
 
@@ -177,6 +179,45 @@ def test_a_redirection_leads_to_the_web_alone(site: tuple[str, Path], tmp_path: 
         )
 
 
+class Dripping(http.server.BaseHTTPRequestHandler):
+    """Sends what its path names, then byte by byte for some ten seconds, each sooner than a socket's time-out."""
+
+    heard_out: ClassVar[list[str]] = []
+    starts: ClassVar[dict[str, bytes]] = {
+        "/header/manifest.json": b"HTTP/1.1 200 OK\r\nX: ",
+        "/body/manifest.json": b"HTTP/1.1 200 OK\r\n\r\n",
+        "/redirection/manifest.json": b"HTTP/1.1 302 Found\r\nLocation: /header/manifest.json\r\n\r\n",
+    }
+
+    def do_GET(self) -> None:
+        self.wfile.write(self.starts[self.path])
+        pace = threading.Event()
+        with contextlib.suppress(OSError):
+            for _ in range(500):
+                pace.wait(0.02)
+                self.wfile.write(b"a")
+            self.heard_out.append(self.path)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("part", ["header", "body", "redirection"])
+def test_a_server_that_drips_is_cut_off_at_the_whole_time(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    monkeypatch.setattr(pull, "_WHOLE_S", 0.3)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(ModelError, match=r"not fetched in 0\.3 s; try again"):
+                pull.pull(f"http://127.0.0.1:{server.server_port}/{part}", content="0" * 64)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert Dripping.heard_out == []
+    assert nothing_is_kept()
+
+
 def test_nobody_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be fetched"):
         pull.pull("http://127.0.0.1:9/m", content="0" * 64)
@@ -214,7 +255,7 @@ def test_a_broken_model_on_the_shelf_is_told_in_its_row(tmp_path: Path) -> None:
 
 
 def test_a_wrong_model_does_not_prove_itself_by_what_it_grants_itself(tmp_path: Path) -> None:
-    wide = artifact(tmp_path / "wide", weight=WEIGHT.T, tolerance=1e9)
+    wide = artifact(tmp_path / "wide", weight=WEIGHT.T, tolerance=1.01 * MOST)
     with pytest.raises(ModelError, match="grants itself a tolerance"):
         pull.pull(str(wide))
     for target in ("mcu", ["x"], "else"):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import http.client
 import shutil
+import socket
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +28,7 @@ _MANIFEST_BYTES = 1_000_000
 _WAIT_S = 20
 """For each answer of a server, and each piece of it."""
 _WHOLE_S = 900
+"""For all files of an artifact together."""
 _PIECE = 1 << 16
 _CARD = "CARD.md"
 _PROVED = ("server", "edge", "phone")
@@ -145,23 +150,30 @@ def _files(said: Any, source: str) -> dict[str, int]:
 
 def _fetch(address: str, target: Path, most: int, until: float) -> None:
     """One file of at most ``most`` bytes."""
-    # The scheme is http or https, here and wherever a redirection leads.
-    opener = urllib.request.build_opener(_Careful())
-    try:
-        with opener.open(address, timeout=_WAIT_S) as answer, target.open("wb") as file:
-            held = 0
-            for piece in _pieces(answer.read1):
-                held += len(piece)
-                if held > most:
-                    raise ModelError(f"{address}: is larger than the {most:,} bytes it may have; do not trust it")
-                if time.monotonic() > until:
-                    raise ModelError(f"{address}: not fetched in {_WHOLE_S} s; try again on a better line")
-                file.write(piece)
-    except urllib.error.HTTPError as error:
-        raise ModelError(f"{address}: the server says {error.code} {error.reason}; check the address") from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise ModelError(f"{address}: cannot be fetched ({reason}); check address and network") from error
+    with contextlib.closing(_Timed(until)) as timed:
+        # The scheme is http or https, here and wherever a redirection leads.
+        opener = urllib.request.build_opener(_Careful(), timed)
+        try:
+            with opener.open(address, timeout=_WAIT_S) as answer, target.open("wb") as file:
+                held = 0
+                for piece in _pieces(answer.read1):
+                    held += len(piece)
+                    if held > most:
+                        raise ModelError(
+                            f"{address}: is larger than the {most:,} bytes it may have; do not trust it"
+                        )
+                    file.write(piece)
+        except urllib.error.HTTPError as error:
+            raise ModelError(
+                f"{address}: the server says {error.code} {error.reason}; check the address"
+            ) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if not timed.out:
+                reason = getattr(error, "reason", error)
+                raise ModelError(f"{address}: cannot be fetched ({reason}); check address and network") from error
+        # A connection that was cut can look like an answer at its end.
+        if timed.out:
+            raise ModelError(f"{address}: not fetched in {_WHOLE_S} s; try again on a better line")
 
 
 def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
@@ -177,3 +189,61 @@ class _Careful(urllib.request.HTTPRedirectHandler):
         if becomes not in ("http", "https") or (was == "https" and becomes == "http"):
             raise urllib.error.URLError(f"it leads from {was} to {becomes}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+class _Timed(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
+    """Cuts its connections at ``until``: a socket's own time-out begins anew with each byte that drips in."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__()
+        self.out = False
+        """Whether a connection was cut."""
+        self._until = until
+        self._watched = contextlib.ExitStack()
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(functools.partial(_Plain, watch=self._watch), req)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(functools.partial(_Secure, watch=self._watch), req)
+
+    def close(self) -> None:
+        self._watched.close()
+
+    def _watch(self, connected: socket.socket) -> None:
+        # A second handle of the connection: the first is closed, and its number given away, by whoever reads it.
+        handle = self._watched.enter_context(socket.fromfd(connected.fileno(), connected.family, connected.type))
+        timer = threading.Timer(max(0.0, self._until - time.monotonic()), self._cut, [handle])
+        timer.daemon = True
+        self._watched.callback(timer.cancel)
+        timer.start()
+
+    def _cut(self, handle: socket.socket) -> None:
+        self.out = True
+        # One that is closed already needs no more.
+        with contextlib.suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+
+class _Plain(http.client.HTTPConnection):
+    """Tells ``watch`` of its socket."""
+
+    def __init__(self, host: str, *, watch: Callable[[socket.socket], None], **options: Any) -> None:
+        super().__init__(host, **options)
+        self._watch = watch
+
+    def connect(self) -> None:
+        super().connect()
+        self._watch(self.sock)
+
+
+class _Secure(http.client.HTTPSConnection):
+    """Tells ``watch`` of its socket; the handshake before is as a whole within the socket's time-out."""
+
+    def __init__(self, host: str, *, watch: Callable[[socket.socket], None], **options: Any) -> None:
+        super().__init__(host, **options)
+        self._watch = watch
+
+    def connect(self) -> None:
+        super().connect()
+        self._watch(self.sock)
