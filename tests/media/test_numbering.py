@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.media.numbering import Numbering
+from touchline.media.numbering import NEAR, Numbering
 
 STEP, GROUP, COUNT = 3600, 10, 60
 
@@ -66,3 +66,37 @@ def test_a_pause_in_the_recording_is_no_damage() -> None:
     for number, at in enumerate((0, 1, 2, 3, 50, 51), 1):
         numbering.packet(at * STEP)
         assert numbering.picture(at * STEP) == number
+
+
+def test_what_was_lost_between_two_streams_counts() -> None:
+    """A first stream's first packets may give no picture because it was joined late, a later one's were lost."""
+    for first, number in ((1, 1), (5, 7)):
+        numbering = Numbering(first)
+        for at in range(3):
+            numbering.packet(at * STEP)
+        assert numbering.picture(2 * STEP) == number
+
+
+def shown(numbering: Numbering, *places: int, torn: int | None = None) -> list[int]:
+    """The numbers of pictures at ``places``, each of one packet, that of ``torn`` torn."""
+    numbers: list[int] = []
+    for at in places:
+        numbering.packet(at * STEP, torn=at == torn)
+        numbers.append(numbering.picture(at * STEP))
+    return numbers
+
+
+def test_a_gap_counts_up_to_a_second_behind_what_is_torn() -> None:
+    second = NEAR // STEP
+    assert shown(Numbering(), 0, 1, 2, 3, 9, torn=2) == [1, 2, 3, 4, 10]
+    edge = range(2 + second + 1)  # up to a second behind the torn one
+    assert shown(Numbering(), *edge, second + 9, torn=2)[-1] == second + 10
+    assert shown(Numbering(), *edge, second + 3, second + 9, torn=2)[-1] == second + 5, "a pause"
+
+
+def test_a_picture_behind_a_lost_one_does_not_tell_how_far_apart_they_are() -> None:
+    numbering = Numbering()
+    assert shown(numbering, 0, 1, 2) == [1, 2, 3]
+    numbering.packet(3 * STEP)
+    numbering.damage()
+    assert shown(numbering, 4, 5, 10, torn=5) == [5, 6, 11]
