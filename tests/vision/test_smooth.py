@@ -117,6 +117,17 @@ def test_where_a_lost_track_was_detected_after_all_it_is_there() -> None:
     assert [bool(frame.detected[0]) for frame, _ in out] == [True, False, True, True]
 
 
+def test_who_is_found_far_away_is_drawn_from_the_first_detection_there() -> None:
+    """2 was thought to stand still, was detected where 3 was, and is known for 2 two frames later."""
+    smoother = Smoother()
+    smoother.push(tracks([(2, 0.0, True), (3, 100.0, True)]), 0)
+    for i in range(1, 4):
+        smoother.push(tracks([(2, 0.0, False), (3, 100.0, False)]), i * TICK)
+    smoother.push(tracks([(2, 100.0, True)]), 4 * TICK, [(tracks([(2, 96.0, True)]), 2 * TICK)])
+    out = smoother.flush()
+    assert [left(frame, 2) for frame, _ in out] == pytest.approx([0.0, 0.0, 96.0, 98.0, 100.0])
+
+
 def test_a_gap_longer_than_allowed_stays_open() -> None:
     smoother = Smoother(SmootherConfig(hold_s=5.0, gap_s=0.3))
     for i in range(40):
