@@ -39,6 +39,17 @@ def test_a_picture_is_stepped_and_sent_once_and_a_late_one_is_counted(tmp_path: 
     assert [packet.pts for packet in packets if isinstance(packet, Packet)] == [0, MEDIA_CLOCK, 3 * MEDIA_CLOCK]
 
 
+def test_a_stream_of_another_rate_is_encoded_for_that_rate() -> None:
+    sent: list[StreamInfo | Packet] = []
+    signals = Signals(threading.Event(), threading.Event(), threading.Event())
+    presenter = Presenter(CameraJob("cam", "test:"), sent.append, signals, Latest(Tracks.empty(("player",))))
+    for at, fps in enumerate((25.0, 25.0, 50.0)):
+        presenter.begin(fps, encode=True)
+        presenter.show(frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), at * MEDIA_CLOCK // 10))
+    assert [info.fps for info in sent if isinstance(info, StreamInfo)] == [25.0, 50.0]
+    assert [packet.is_key for packet in sent if isinstance(packet, Packet)] == [True, False, True]
+
+
 def test_the_newest_tracks_stand_in_for_those_that_do_not_come() -> None:
     nobody, known = Tracks.empty(("player",)), Tracks.empty(("player", "ball"))
     latest = Latest(nobody)

@@ -291,6 +291,14 @@ def test_damage_in_a_long_gop_costs_a_second(damage: str) -> None:
     assert decoder.errors == 1
 
 
+def test_damage_while_damage_heals_costs_a_second_from_there() -> None:
+    info, packets = coded(pictures(STILL, 90), key_every=1000)
+    for bad in (13, 20):
+        packets[bad] = Packet(b"", packets[bad].pts, is_key=False)
+    lost = set(range(90)) - {frame.pts // STEP for frame in decoded(Decoder(info), packets)}
+    assert lost == set(range(13, 20 + MEDIA_CLOCK // STEP))
+
+
 _INFO, _PACKETS = coded(pictures(STILL, 16), key_every=8)
 
 
