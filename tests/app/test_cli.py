@@ -53,12 +53,20 @@ def test_who_speaks_is_said_once() -> None:
         (("live", "--name", "north"), "NAME=SOURCE"),
         (("live", "--config", "absent.toml"), "touchline init"),
         (("live", ""), "SOURCE is empty"),
+        (("live", "absent.mp4", "--port", "0"), "absent.mp4: there is no such file"),
+        (("live", "ftp://host/x", "--port", "0"), "ftp:// is not a kind of source"),
+        (
+            ("live", "rstp://host/x", "--port", "0"),
+            "rstp:// is not a kind of source; give rtsp://, rtmp://, srt://",
+        ),
+        (("live", "side:a:.mp4", "--port", "0"), "side:a:.mp4: there is no such file"),
         (("live", "test:", "--port", "99999"), "65535"),
         (("live", "test:", "--process", "absent.py:f", "--port", "0"), "no file absent.py"),
         (("live", "test:", "--model", "no-such-model", "--port", "0"), "no-such-model"),
         (("live", "--name", "a=test:", "--name", "a=test:"), "two cameras"),
         (("live", "test:", "--host", "203.0.113.7", "--port", "0"), "cannot listen"),
         (("analyse", "absent.mp4", "--out", "/tmp/never"), "absent.mp4"),
+        (("analyse", "test:", "--out", "/tmp/never"), "touchline: test: is live"),
         (("analyse",), "Missing argument"),
         (("nonsense",), "No such command"),
         (("model", "evaluate", "no-such", "--data", "."), "no-such"),
@@ -70,7 +78,7 @@ def test_who_speaks_is_said_once() -> None:
 )
 def test_a_mistake_is_one_line_and_exit_2(arguments: tuple[str, ...], says: str) -> None:
     done = command(*arguments)
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    lines = done.stderr.splitlines()
     assert done.returncode == 2, done.stderr
     assert says in done.stderr
     assert len(lines) == 1, done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.e2e.box import command
+from tests.e2e.box import command, running
 from tests.story.broker import event
 from touchline.app.box import Box
 from touchline.app.server import make_app
@@ -108,5 +108,7 @@ def test_without_the_extra_a_broker_names_it_and_a_box_without_sensors_starts(tm
     assert done.returncode == 2
     assert "pip install -e '.[sensors]'" in done.stderr
     assert "Traceback" not in done.stderr
-    plain = command("live", "test:", "--port", "0", "--duration", "1", PYTHONPATH=path)
-    assert plain.returncode == 0, plain.stderr
+    with running(tmp_path, "live", "test:", PYTHONPATH=path) as plain:
+        plain.wait("cam1", lambda camera: camera["state"] == "live")
+        assert plain.end() == 130
+    assert "sensors" not in plain.log.read_text()

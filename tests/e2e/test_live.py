@@ -216,13 +216,19 @@ def test_the_user_s_own_step_is_what_is_sent(tmp_path: Path) -> None:
 def test_a_step_that_fails_is_said_and_the_camera_stays_live(tmp_path: Path) -> None:
     step = tmp_path / "my.py"
     step.write_text("def process_frame(frame):\n    raise RuntimeError('boom')\n")
-    with running(tmp_path, "live", "test:", "--process", f"{step}:process_frame") as box:
-        camera = box.wait("cam1", lambda camera: is_live(camera) and camera["error"])
+    with running(tmp_path, "live", "test:", "--process", f"{step}:process_frame", "--duration", "10") as box:
+        camera = box.wait("cam1", lambda camera: is_live(camera) and camera["error"], 10)
         assert camera["error"].startswith(f"--process {step}:process_frame: RuntimeError: boom; ")
         assert box.log.read_text().count("boom; pictures pass untouched") == 1
         assert f"cam1: {camera['error']}\n" in box.log.read_text()
+        assert box.process.wait(30) == 1
+    assert box.log.read_text().splitlines()[-1].startswith("touchline: cam1: your own step (--process) failed")
 
 
-def test_duration_ends_by_itself(tmp_path: Path) -> None:
-    with running(tmp_path, "live", "test:", "--duration", "2") as box:
-        assert box.process.wait(20) == 0
+def test_a_time_in_which_no_camera_was_live_is_no_success(tmp_path: Path) -> None:
+    missing = [str(tmp_path / f"{number}.mp4") for number in (1, 2)]
+    with running(tmp_path, "live", *missing, "--duration", "10") as box:
+        for name in ("cam1", "cam2"):
+            box.wait(name, lambda camera: camera["state"] == "failed", 10)
+        assert box.process.wait(30) == 2
+    assert box.log.read_text().splitlines()[-1].startswith("touchline: no camera was ever live in 10 s; ")

@@ -78,11 +78,13 @@ def test_a_fault_is_shown_once_and_pictures_pass(
         ("missing.py:f", "no file"),
         ("{folder}/my.py:absent", "no function absent"),
         ("{folder}/my.py:three", "must take"),
+        ("{folder}/my.py:none", "must take"),
+        ("{folder}/my.py:named", "must take"),
         ("{folder}/broken.py:f", "does not load"),
     ],
 )
 def test_a_bad_spec_is_one_line(tmp_path: Path, spec: str, what: str) -> None:
-    (tmp_path / "my.py").write_text("def three(a, b, c): ...\n")
+    (tmp_path / "my.py").write_text("def three(a, b, c): ...\ndef none(): ...\ndef named(a, *, scale): ...\n")
     (tmp_path / "broken.py").write_text("import no_such_module_at_all\n")
     with pytest.raises(ConfigError, match=what) as caught:
         UserStep(spec.format(folder=tmp_path))

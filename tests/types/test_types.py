@@ -75,4 +75,5 @@ def test_fact_public_form_has_seconds() -> None:
 def test_source_error_is_one_line_of_where_what_and_remedy() -> None:
     error = SourceError("rtsp://cam/1", "nobody answers", "check the address")
     assert str(error) == "rtsp://cam/1: nobody answers; check the address"
+    assert str(SourceError("test:", "is live", "name a file")) == "test: is live; name a file"
     assert isinstance(error, InputError)

@@ -45,6 +45,7 @@ def analyse_files(
         TextColumn("frames"),
         TimeRemainingColumn(),
         console=console,
+        disable=not console.is_interactive,  # a log has no use for a bar, and gets an empty line at its end
     ) as progress:
         for file, folder in zip(files, folders, strict=True):
             bar: TaskID | None = None

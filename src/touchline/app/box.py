@@ -58,6 +58,10 @@ class Box:
     links: list[LinkStatus] = field(default_factory=list[LinkStatus])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     exit_status: int = 0
+    lived: bool = False
+    """Whether a camera was ever live."""
+    faulty: set[str] = field(default_factory=set[str])
+    """The cameras whose own step, of the user's, failed at least once, by id."""
     _restarted: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
 
     def hear(self, camera: str, message: Message) -> None:
@@ -78,6 +82,9 @@ class Box:
                 if message.fields.get("restarts", 0) > status.restarts:
                     self._restarted.setdefault(camera, deque(maxlen=LOOP_RESTARTS)).append(self.media_time())
                 _apply(status, message)
+                self.lived = self.lived or status.state is CameraState.LIVE
+                if message.fields.get("fault"):
+                    self.faulty.add(camera)
                 if message.fields.get("quit"):
                     self.stop(0)
             case Command():

@@ -31,8 +31,8 @@ app = typer.Typer(
 app.add_typer(model_app, name="model")
 app.add_typer(models_app, name="models")
 
-_out = Console()
-_err = Console(stderr=True)
+_out = Console(emoji=False)
+_err = Console(stderr=True, emoji=False)
 
 _EXTRAS = {
     "torch": "train",

@@ -15,7 +15,7 @@ from rich.console import Console
 from touchline.app.arrays import load_arrays, save_arrays
 from touchline.types import ConfigError
 
-_out = Console()
+_out = Console(emoji=False)
 
 
 def compile_mcu(

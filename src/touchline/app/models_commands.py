@@ -22,7 +22,7 @@ models_app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_out = Console()
+_out = Console(emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

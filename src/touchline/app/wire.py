@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from touchline.app.box import Box
+from touchline.app.refusal import refuse_lone_source, require_life, require_steps
 from touchline.app.serving import OutOfHandles, allow_open_files, make_server
 from touchline.app.settings import CameraSettings, Venue, expand, worker_environment
 from touchline.deliver.factlog import FactLog
@@ -40,10 +41,12 @@ async def run(
 
     ``ready`` is called with the page's URL once it answers. Returns the exit status: 2 where no camera's job
     could be done at all, 130 after Ctrl-C, else 0, also after SIGTERM. Raises `ConfigError` where settings
-    contradict each other, and where it cannot listen.
+    contradict each other, and where it cannot listen; `SourceError` where the one source cannot be used; after
+    ``duration`` what `require_life` and `require_steps` raise.
     """
     box = make_box(venue)
     jobs = {camera.id: make_job(camera, venue, box.epoch, display=display) for camera in venue.cameras}
+    refuse_lone_source(jobs.values())
     supervisor = Supervisor(jobs, box.hear, worker_environment())
     for camera, stream in box.streams.items():
         stream.request_key = functools.partial(supervisor.request_key, camera)
@@ -60,7 +63,8 @@ async def run(
     working = asyncio.create_task(_work(supervisor, box), name="workers")
     hears = [asyncio.create_task(_hear(hear()), name="sensors") for hear in hearing]
     stopping = asyncio.create_task(box.stopping.wait(), name="stopping")
-    await asyncio.wait({serving, working, stopping}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+    ends = {serving, working, stopping}
+    first, _ = await asyncio.wait(ends, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
 
     box.stopping.set()
     box.facts.close()
@@ -75,6 +79,9 @@ async def run(
     for ended in await asyncio.gather(serving, working, return_exceptions=True):
         if isinstance(ended, Exception):
             raise ended
+    if duration is not None and not first:
+        require_life(box, duration)
+        require_steps(box)
     return box.exit_status
 
 

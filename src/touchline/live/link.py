@@ -32,7 +32,8 @@ class LinkError(TouchlineError):
 class Report:
     """A worker's word about itself: any of `CameraStatus`'s fields, by name.
 
-    Besides them ``quit``: the user has closed the window, and ``done``: its job is, and it ends.
+    Besides them ``quit``: the user has closed the window, ``done``: its job is, and it ends, and ``fault``: what
+    failed of the user's own step.
     """
 
     fields: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -103,12 +103,18 @@ def _load(spec: str) -> tuple[Callable[..., object], bool]:
     function = getattr(module, name, None)
     if not callable(function):
         raise ConfigError(f"--process {spec}: {path} has no function {name}; check the name")
+    parameters = inspect.signature(function).parameters.values()
     positional = [
         parameter
-        for parameter in inspect.signature(function).parameters.values()
+        for parameter in parameters
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     needed = [parameter for parameter in positional if parameter.default is parameter.empty]
-    if len(needed) > 2 or not positional:
+    by_name = [
+        parameter
+        for parameter in parameters
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+    ]
+    if len(needed) > 2 or not positional or by_name:
         raise ConfigError(f"--process {spec}: {name} must take (image) or (image, context)")
     return function, len(positional) >= 2

@@ -65,7 +65,9 @@ def main() -> int:
     except ImportError as error:
         reason = str(error).partition("\n")[0]
         return _give_up(
-            outlet, f"{job.name or job.id}: {reason}; install again, in a clone: .venv/bin/pip install -e ."
+            outlet,
+            f"{(job.name or job.id).removesuffix(':')}: {reason}; "
+            "install again, in a clone: .venv/bin/pip install -e .",
         )
     cv2.setNumThreads(1)
 
@@ -158,10 +160,12 @@ def _leave(camera: str, hanging: str) -> None:
 
 
 def _health(pulse: Pulse, clocks: Clocks, signals: Signals) -> dict[str, Any]:
-    """The pulse; where the source is at no fault, with that of the user's own."""
+    """The pulse, and what failed of the user's own; that is the camera's error where the source is at no fault."""
     fields = pulse.read(clocks.media())
-    if signals.faults and fields.get("error") is None:
-        fields["error"] = signals.faults[0]
+    if signals.faults:
+        fields["fault"] = signals.faults[0]
+        if fields.get("error") is None:
+            fields["error"] = signals.faults[0]
     return fields
 
 

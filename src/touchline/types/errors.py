@@ -37,7 +37,7 @@ class SourceError(InputError):
         self.what = what
         self.remedy = remedy
         self.retry = retry
-        super().__init__(f"{source}: {what}; {remedy}")
+        super().__init__(f"{source.removesuffix(':')}: {what}; {remedy}")  # as of test:
 
 
 class ConfigError(InputError):
