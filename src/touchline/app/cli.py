@@ -166,11 +166,9 @@ def analyse(
         typer.echo(json.dumps(summaries))
     for summary in [] if json_ else summaries:
         lost = f" ({summary['frames_lost']} lost to damage)" if summary["frames_lost"] else ""
-        _out.print(
+        typer.echo(
             f"{summary['file']}: {summary['frames']} frames{lost}, {summary['tracks']} tracks, "
             f"{summary['speed']:.1f} times real time → {summary['out']}",
-            markup=False,
-            highlight=False,
         )
     return max((_fail(str(error), 2) for error in errors), default=0)
 
@@ -252,11 +250,12 @@ def _serve(
     venue = venue.model_copy(update={"server": venue.server.model_copy(update=given)})
 
     def ready(url: str, box: Box) -> None:
-        _out.print(f"{url}  page, API ({url}docs) · Ctrl-C ends", markup=False, highlight=False)
+        typer.echo(f"{url}  page, API ({url}docs) · Ctrl-C ends")
         if box.unguarded:
             _err.print(
                 f"Anybody who reaches {venue.server.host} can watch and use the API: nothing guards it yet.",
                 style="yellow",
+                soft_wrap=True,
             )
 
     return asyncio.run(run(venue, ready=ready, display=display, duration=duration))

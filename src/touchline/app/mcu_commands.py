@@ -10,12 +10,9 @@ from typing import Any
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from touchline.app.arrays import load_arrays, save_arrays
 from touchline.types import ConfigError
-
-_out = Console(emoji=False)
 
 
 def compile_mcu(
@@ -37,11 +34,9 @@ def compile_mcu(
         return
     counted = " · ".join(f"{core} {n:,} instructions" for core, n in said["instructions"].items())
     low, high = said["energy_uj"]
-    _out.print(
+    typer.echo(
         f"{out}: RAM {said['ram_bytes']:,} B · weights {said['weight_bytes']:,} B · "
         f"code {said['code_bytes']:,} B · {said['macs']:,} MACs · {counted} · {low:,.0f}–{high:,.0f} µJ",
-        markup=False,
-        highlight=False,
     )
 
 
@@ -72,9 +67,7 @@ def run_mcu(
         return
     counted = "" if answer.instructions is None else f", {answer.instructions:,} instructions"
     shapes = ", ".join(f"{array.dtype} {array.shape}" for array in answer.outputs)
-    _out.print(
-        f"{folder} on {on}{counted}: {shapes}{f' → {target}' if target else ''}", markup=False, highlight=False
-    )
+    typer.echo(f"{folder} on {on}{counted}: {shapes}{f' → {target}' if target else ''}")
     if target is None:
         for array in answer.outputs:
-            _out.print(np.array2string(array), markup=False, highlight=False)
+            typer.echo(np.array2string(array))

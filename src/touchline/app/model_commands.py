@@ -106,7 +106,7 @@ def compile_(
         _tell_sensitivity(said["sensitivity"], said["float_layers"])
     _tell_deviation(said["verified"])
     _tell_measured([{"name": str(out), **said["measured"]}])
-    _out.print(f"{out}: {said['name']} for {target}, {said['quantise']}, verified", markup=False, highlight=False)
+    typer.echo(f"{out}: {said['name']} for {target}, {said['quantise']}, verified")
 
 
 @model_app.command(epilog="Example: touchline model verify net-edge/")
@@ -183,7 +183,7 @@ def run(
         )
     elif out is None:
         for each in outputs:
-            _out.print(np.array2string(each), markup=False, highlight=False)
+            typer.echo(np.array2string(each))
 
 
 @model_app.command(epilog="Example: touchline model gate new-edge/ --against old-edge/")

@@ -70,7 +70,7 @@ def show(
     if json_:
         typer.echo(json.dumps({"path": str(folder), "manifest": said, "card": card}))
         return
-    _out.print(str(folder), markup=False, highlight=False, soft_wrap=True)
+    typer.echo(str(folder))
     if card is not None:
         _out.print(Markdown(_plain(card)))
     _out.print_json(_plain(json.dumps(said, ensure_ascii=False)))
@@ -95,7 +95,7 @@ def pull(
         typer.echo(json.dumps({"name": pulled.name, "path": str(pulled.folder), "fresh": pulled.fresh}))
         return
     how = "proved here and kept" if pulled.fresh else "was there already"
-    _out.print(f"{pulled.name}: {how}, in {pulled.folder}", markup=False, highlight=False, soft_wrap=True)
+    typer.echo(f"{pulled.name}: {how}, in {pulled.folder}")
 
 
 def _row(name: str, folder: Path) -> dict[str, Any]:
