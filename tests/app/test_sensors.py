@@ -60,6 +60,7 @@ def test_facts_reach_the_viewers_of_the_node_s_camera_and_the_api(
         metrics = client.get("/metrics").text
         assert 'touchline_sensor_facts_total{node="mic"} 1.0' in metrics
         assert 'touchline_sensor_refused_total{node="mic",reason="json"} 1.0' in metrics
+        assert 'touchline_sensor_ahead_total{node="mic"} 0.0' in metrics
         assert "touchline_sensor_unknown_total 1.0" in metrics
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from touchline.story.node_clock import AGREEING
 from touchline.story.sensors import BURST_S, SHUT_OUT_S, Node, Sensors
 from touchline.types import ALL_CAMERAS, MEDIA_CLOCK, Fact, NodeStatus, Refusal
 
@@ -25,6 +26,11 @@ class Venue:
         self.seq += 1
         now = 100 + t_s + late_s if now is None else now
         return self.sensors.take(node, json.dumps(message).encode(), now, 1)
+
+    def settle(self, t_s: float = 0.0, **fields: Any) -> None:
+        """Enough heartbeats from ``t_s`` on for its clock to be known."""
+        for index in range(AGREEING):
+            self.tell(t_s + index / 2, kind="heartbeat", **fields)
 
     def status(self, now: float = 0.0) -> NodeStatus:
         return self.sensors.statuses(now)[0]
@@ -47,7 +53,7 @@ def test_a_message_becomes_a_fact_of_its_node_s_camera() -> None:
 
 def test_late_ones_are_placed_where_they_happened() -> None:
     venue = Venue()
-    venue.tell(1.0)
+    venue.settle()
     assert placed(venue.tell(2.0, late_s=20.0)) == pytest.approx(102.01, abs=1e-4)
     assert venue.status().delay_ms == pytest.approx(19_990)
     assert venue.tell(3.0, late_s=40.0) is None
@@ -85,7 +91,7 @@ def test_a_node_that_restarts_gets_a_new_clock(boots: tuple[Any, Any]) -> None:
         venue.tell(50.0 + index, seq=index, **({"boot": boots[0]} if boots[0] else {}))
     again = {"boot": boots[1]} if boots[1] else {}
     assert placed(venue.tell(0.1, seq=0, now=200.0, **again)) == pytest.approx(200.0)
-    assert placed(venue.tell(1.1, seq=1, now=201.5, **again)) == pytest.approx(201.0)
+    assert placed(venue.tell(1.1, seq=1, now=201.5, **again)) == pytest.approx(201.5)
     assert venue.status().restarts == 1
     if boots[0]:
         assert venue.tell(53.0, seq=3, boot=boots[0], now=202.0) is None, "of before its restart"
@@ -94,36 +100,44 @@ def test_a_node_that_restarts_gets_a_new_clock(boots: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize("boot", [None, 7])
-def test_a_clock_that_runs_over_is_followed_after_three_messages(boot: int | None) -> None:
+def test_a_clock_that_runs_over_is_followed_after_five_messages(boot: int | None) -> None:
     venue = Venue()
     same = {} if boot is None else {"boot": boot}
-    for index in range(3):
-        venue.tell(4_294_960.0 + index, **same)
-    for index in range(2):
+    venue.settle(4_294_960.0, **same)
+    for index in range(AGREEING - 1):
         assert venue.tell(1.0 + index, now=4_295_070.0 + index, **same) is None
-    assert placed(venue.tell(3.0, now=4_295_072.0, **same)) == pytest.approx(4_295_072.0)
-    assert placed(venue.tell(4.0, now=4_295_075.0, **same)) == pytest.approx(4_295_073.0)
-    assert (venue.status().restarts, venue.status().refused) == (1, {Refusal.LATE: 2})
+    assert placed(venue.tell(5.0, now=4_295_074.0, **same)) == pytest.approx(4_295_074.0)
+    assert placed(venue.tell(6.0, now=4_295_075.5, **same)) == pytest.approx(4_295_075.0)
+    assert (venue.status().restarts, venue.status().refused) == (1, {Refusal.LATE: AGREEING - 1})
+
+
+def test_one_stamp_far_ahead_is_placed_when_it_came_and_counted_and_moves_nothing() -> None:
+    venue = Venue()
+    venue.settle()
+    assert placed(venue.tell(28.0, now=103.0)) == pytest.approx(103.0)
+    for second in range(4, 30):
+        assert placed(venue.tell(float(second))) == pytest.approx(100.01 + second, abs=1e-4)
+    assert (venue.status().ahead, venue.status().restarts) == (1, 0)
 
 
 @pytest.mark.parametrize("boot", [None, 7])
 def test_one_event_told_much_too_late_is_no_restart(boot: int | None) -> None:
     venue = Venue()
     same = {} if boot is None else {"boot": boot}
-    venue.tell(100.0, **same)
+    venue.settle(98.0, **same)
     for second in range(101, 105):
         assert venue.tell(50.0, now=100.0 + second, **same) is None
         assert placed(venue.tell(float(second), **same)) == pytest.approx(100.01 + second, abs=1e-3)
     for _ in range(5):
-        assert venue.tell(50.0, seq=1, now=305.0, **same) is None, "doubled, however often"
+        assert venue.tell(50.0, seq=AGREEING, now=305.0, **same) is None, "doubled, however often"
     assert venue.status().restarts == 0
 
 
 def test_heartbeats_make_no_fact_but_set_the_clock() -> None:
     venue = Venue()
-    assert venue.tell(1.0, kind="heartbeat") is None
-    assert placed(venue.tell(2.0, late_s=5.0)) == pytest.approx(102.01, abs=1e-4)
-    assert (venue.status().heartbeats, venue.status().facts) == (1, 1)
+    venue.settle()
+    assert placed(venue.tell(3.0, late_s=5.0)) == pytest.approx(103.01, abs=1e-4)
+    assert (venue.status().heartbeats, venue.status().facts) == (AGREEING, 1)
 
 
 def test_a_node_that_floods_is_shut_out_until_it_stops() -> None:

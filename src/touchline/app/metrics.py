@@ -72,11 +72,15 @@ class _Sensors(Collector):
         refused = CounterMetricFamily(
             "touchline_sensor_refused", "Messages that became none", labels=["node", "reason"]
         )
+        ahead = CounterMetricFamily(
+            "touchline_sensor_ahead", "Messages stamped far ahead of the node's clock", labels=["node"]
+        )
         for node in self._nodes:
             facts.add_metric([node.id], float(node.facts))
+            ahead.add_metric([node.id], float(node.ahead))
             for reason in Refusal:
                 refused.add_metric([node.id, str(reason)], float(node.refused.get(reason, 0)))
-        yield from (facts, refused)
+        yield from (facts, ahead, refused)
         yield CounterMetricFamily(
             "touchline_sensor_unknown",
             "Messages of nodes that venue.toml does not name",

@@ -17,7 +17,6 @@ SHUT_OUT_S, LONGEST_SHUT_OUT_S = 10.0, 320.0
 BURST_S = 5.0
 """So many seconds' allowance may come at once."""
 SEQS_KEPT = 1024
-BEHIND_IN_A_ROW = 3
 BOOTS_KEPT = 4
 _SHOWN = 63
 
@@ -70,15 +69,12 @@ class _Allowance:
 
 @dataclass(slots=True)
 class _Run:
-    """One run of a node, from its start to its next. ``seqs``: its last messages' numbers → their time stamps.
-    ``behind``: how many in a row were stamped long before the newest."""
+    """One run of a node, from its start to its next. ``seqs``: its last messages' numbers → their time stamps."""
 
     boot: int | str | None
     clock: NodeClock = field(default_factory=NodeClock)
     seqs: OrderedDict[int, float] = field(default_factory=OrderedDict[int, float])
     newest_seq: int = -1
-    newest_ms: float = -1.0
-    behind: int = 0
 
 
 @dataclass(slots=True)
@@ -173,13 +169,14 @@ class Sensors:
         if len(run.seqs) > SEQS_KEPT:
             run.seqs.popitem(last=False)
         run.newest_seq = max(run.newest_seq, message.seq)
-        run.newest_ms = max(run.newest_ms, message.clock_ms)
         sent_s = message.clock_ms / 1000
-        run.clock.update(sent_s, now)
-        known.status.delay_ms = round((now - run.clock.media_s(sent_s)) * 1000, 1)
+        stamped = run.clock.update(sent_s, now)
+        known.status.ahead += stamped.ahead
+        known.status.restarts += stamped.began_anew
+        known.status.delay_ms = round((now - stamped.media_s) * 1000, 1)
         drift = run.clock.drift
         known.status.drift_ppm = None if drift is None else round(drift * 1e6, 1)
-        at = run.clock.media_s(message.t_ms / 1000)
+        at = stamped.media_s - (sent_s - message.t_ms / 1000) * (1 + (drift or 0.0))
         if at < 0:
             raise Refused(Refusal.LATE, "of before the box began")
         if now - at > self._late_s:
@@ -200,14 +197,10 @@ class Sensors:
         known.run = _Run(message.boot)
         return known.run
 
-    def _is_of_another(self, run: _Run, message: Message) -> bool:
+    @staticmethod
+    def _is_of_another(run: _Run, message: Message) -> bool:
         if message.boot != run.boot:
             return True
         if message.seq in run.seqs:
             return message.boot is None and run.seqs[message.seq] != message.t_ms
-        if message.boot is None and message.seq < run.newest_seq - SEQS_KEPT:
-            return True
-        # A clock that ran over, or began anew while its numbers went on; or but one event told very late.
-        behind = message.clock_ms < run.newest_ms - self._late_s * 1000
-        run.behind = run.behind + 1 if behind else 0
-        return run.behind >= BEHIND_IN_A_ROW
+        return message.boot is None and message.seq < run.newest_seq - SEQS_KEPT

@@ -74,6 +74,8 @@ class NodeStatus:
     """It sends too much and is not listened to now."""
     heard: float | None = None
     """Media time at which its last message came, s; null before the first."""
+    ahead: int = 0
+    """Messages stamped more than a second ahead of its clock as it is known: placed when they came."""
     restarts: int = 0
     """How often its clock or numbers began anew."""
     drift_ppm: float | None = None
