@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from touchline.story.node_clock import AGREEING
-from touchline.story.sensors import BURST_S, SHUT_OUT_S, Node, Sensors
+from touchline.story.sensors import BURST_S, SHUT_OUT_S, TURNS, TURNS_WITHIN_S, Node, Sensors
 from touchline.types import ALL_CAMERAS, MEDIA_CLOCK, Fact, NodeStatus, Refusal
 
 
@@ -131,6 +131,54 @@ def test_one_event_told_much_too_late_is_no_restart(boot: int | None) -> None:
     for _ in range(5):
         assert venue.tell(50.0, seq=AGREEING, now=305.0, **same) is None, "doubled, however often"
     assert venue.status().restarts == 0
+
+
+@pytest.mark.parametrize("apart_s", [7.0, 10_800.0])
+@pytest.mark.parametrize("first_seq", [0, 5000])
+def test_two_devices_with_one_id_are_told_and_heard_again_once_one_is_gone(apart_s: float, first_seq: int) -> None:
+    venue = Venue()
+    for second in range(60):
+        venue.tell(float(second), seq=second)
+        venue.tell(second + apart_s, seq=first_seq + second, now=100.5 + second)
+    status = venue.status()
+    assert status.refused[Refusal.TWINS] > 80
+    assert "two devices seem to use this id" in (status.reason or "")
+    assert status.restarts <= TURNS
+    late_s = 60 + TURNS_WITHIN_S
+    assert venue.tell(late_s, seq=6000), "one alone"
+
+
+@pytest.mark.parametrize("boots", [("a", "b"), (7, 7)])
+def test_two_devices_with_one_id_and_boot_are_told_and_one_is_heard(boots: tuple[Any, Any]) -> None:
+    venue = Venue()
+    for second in range(60):
+        venue.tell(float(second), seq=second, boot=boots[0])
+        assert (venue.tell(second + 0.5, seq=second, boot=boots[1]) is not None) == (boots == ("a", "b"))
+    status = venue.status()
+    assert status.refused[Refusal.TWINS] > 50
+    assert "two devices seem to use this id" in (status.reason or "")
+    assert status.facts >= 60
+    assert status.restarts <= 1
+
+
+@pytest.mark.parametrize("boot", [False, True])
+def test_a_node_that_restarts_seldom_or_with_another_boot_each_time_is_no_two(boot: bool) -> None:
+    venue = Venue()
+    apart_s = 2.0 if boot else TURNS_WITHIN_S / TURNS + 5
+    for start in range(3 * TURNS):
+        for seq in range(2):
+            now = 100 + start * apart_s + seq
+            assert venue.tell(start + seq / 10, seq=seq, now=now, **({"boot": start} if boot else {}))
+    assert Refusal.TWINS not in venue.status().refused
+    assert venue.status().restarts == 3 * TURNS - 1
+
+
+def test_doubles_are_no_sign_of_two_devices() -> None:
+    venue = Venue()
+    for second in range(60):
+        venue.tell(float(second), seq=second, boot=1)
+        venue.tell(float(second), seq=second, boot=1, sent_ms=second * 1000 + 50)
+    assert venue.status().refused == {Refusal.DOUBLED: 60}
 
 
 def test_heartbeats_make_no_fact_but_set_the_clock() -> None:

@@ -18,6 +18,8 @@ BURST_S = 5.0
 """So many seconds' allowance may come at once."""
 SEQS_KEPT = 1024
 BOOTS_KEPT = 4
+TURNS, TURNS_WITHIN_S = 8, 120.0
+"""A node that becomes another run of itself so often, so soon, is two devices, each of which speaks in turn."""
 _SHOWN = 63
 
 
@@ -84,6 +86,14 @@ class _Known:
     allowance: _Allowance
     run: _Run | None = None
     ended: deque[int | str] = field(default_factory=lambda: deque[int | str](maxlen=BOOTS_KEPT))
+    turns: deque[float] = field(default_factory=lambda: deque[float](maxlen=TURNS))
+    """Media times at which another run spoke than before, or another device under the same number."""
+    speaks: int | str | None = None
+    """The boot of its last message."""
+
+    def twins(self, now: float) -> bool:
+        """Whether two devices seem to use its id."""
+        return len(self.turns) == TURNS and now - self.turns[0] <= TURNS_WITHIN_S
 
 
 class Sensors:
@@ -162,13 +172,18 @@ class Sensors:
 
     def _placed(self, known: _Known, message: Message, now: float) -> float:
         """The media time of what happened, s. Raises `Refused` where it is known already or too old."""
-        run = self._run_of(known, message)
+        run = self._run_of(known, message, now)
         if message.seq in run.seqs:
+            if run.seqs[message.seq] != message.t_ms:
+                known.turns.append(now)
+                _refuse_twins(known, now)
             raise Refused(Refusal.DOUBLED, "came before")
         run.seqs[message.seq] = message.t_ms
         if len(run.seqs) > SEQS_KEPT:
             run.seqs.popitem(last=False)
         run.newest_seq = max(run.newest_seq, message.seq)
+        if message.boot is None:
+            _refuse_twins(known, now)
         sent_s = message.clock_ms / 1000
         stamped = run.clock.update(sent_s, now)
         known.status.ahead += stamped.ahead
@@ -183,15 +198,24 @@ class Sensors:
             raise Refused(Refusal.LATE, f"of {now - at:.1f} s ago; {self._late_s:g} s at most")
         return at
 
-    def _run_of(self, known: _Known, message: Message) -> _Run:
+    def _run_of(self, known: _Known, message: Message, now: float) -> _Run:
         """The node's run that ``message`` is of. Raises `Refused` where that has ended."""
         run = known.run
-        if run is not None and not self._is_of_another(run, message):
+        another = run is not None and self._is_of_another(run, message)
+        if message.boot is None:
+            turned = another
+        else:  # one that was never heard is a restart, and no turn
+            turned = message.boot != known.speaks and (message.boot in known.ended or not another)
+        if run is not None and turned:
+            known.turns.append(now)
+        known.speaks = message.boot
+        if run is not None and not another:
             return run
         if message.boot is not None and message.boot in known.ended:
+            _refuse_twins(known, now)
             raise Refused(Refusal.LATE, "of before the node's last restart")
         if run is not None:
-            known.status.restarts += 1
+            known.status.restarts += not known.twins(now)
             if run.boot is not None and run.boot != message.boot:
                 known.ended.append(run.boot)
         known.run = _Run(message.boot)
@@ -204,3 +228,11 @@ class Sensors:
         if message.seq in run.seqs:
             return message.boot is None and run.seqs[message.seq] != message.t_ms
         return message.boot is None and message.seq < run.newest_seq - SEQS_KEPT
+
+
+def _refuse_twins(known: _Known, now: float) -> None:
+    if known.twins(now):
+        raise Refused(
+            Refusal.TWINS,
+            "two devices seem to use this id, or one restarts every few seconds; give each an id of its own",
+        )

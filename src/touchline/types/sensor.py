@@ -12,12 +12,14 @@ ALL_CAMERAS = "*"
 
 class Refusal(StrEnum):
     """Why a node's message became no fact. ``doubled``: came before. ``late``: of too long ago. ``flood``: the
-    node sends too much. ``retained``: kept by the broker, of unknown age. ``size``, ``json``, ``fields``: not as
+    node sends too much. ``twins``: two devices seem to use its id. ``retained``: kept by the broker, of unknown
+    age. ``size``, ``json``, ``fields``: not as
     docs/sensors.md has it."""
 
     DOUBLED = "doubled"
     LATE = "late"
     FLOOD = "flood"
+    TWINS = "twins"
     RETAINED = "retained"
     SIZE = "size"
     JSON = "json"
