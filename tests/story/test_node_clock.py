@@ -88,6 +88,7 @@ def test_no_more_is_kept_than_ten_minutes_take() -> None:
     assert len(clock._lowest) == BUCKETS  # pyright: ignore[reportPrivateUsage]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e9)), min_size=1, max_size=80))
 def test_any_stamps_and_times_give_a_number(points: list[tuple[float, float]]) -> None:
     clock = NodeClock()

@@ -40,7 +40,8 @@ def test_lines_are_heard_and_the_line_is_opened_again(tmp_path: Path) -> None:
     async def plugged() -> None:
         listening = asyncio.create_task(listen(str(device), 115200, heard.append, status))
         await until(lambda: status.state is LinkState.DOWN)
-        assert "No such file" in (status.error or "")
+        said = "there is no such line; plug it in; `ls /dev/serial/by-id` lists those there are"
+        assert status.error == f"{device}: {said}"
         for reconnects in (1, 2):
             node = plug_in()
             await until(lambda: status.state is LinkState.UP)
@@ -52,6 +53,7 @@ def test_lines_are_heard_and_the_line_is_opened_again(tmp_path: Path) -> None:
             assert heard == [event(0, 1.0), event(1, 2.0)]
             os.close(node)
             await until(lambda: status.state is LinkState.DOWN)
+            assert "the line has ended; opening it again" in (status.error or "")
         assert not listening.done()
         listening.cancel()
         await asyncio.wait([listening], timeout=WAIT_S)
@@ -67,7 +69,7 @@ def test_what_is_no_serial_line_is_told(tmp_path: Path) -> None:
     async def plugged() -> None:
         listening = asyncio.create_task(listen(str(file), 9600, lambda _: None, status))
         await until(lambda: status.error is not None)
-        assert "serial line" in (status.error or "")
+        assert status.error == f"{file}: is not a serial line; name one, such as /dev/ttyACM0"
         listening.cancel()
 
     asyncio.run(plugged())

@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError
 from touchline.runtime.devices import AUTO, DEVICES
 from touchline.types import ConfigError
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
-import logging
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-from urllib.parse import urlsplit
 
 from touchline.app.box import Box
+from touchline.app.hearing import make_hearing, make_sensors
 from touchline.app.refusal import refuse_lone_source, require_life, require_steps
 from touchline.app.serving import OutOfHandles, allow_open_files, make_server
-from touchline.app.settings import CameraSettings, Venue, expand, worker_environment
+from touchline.app.settings import LOOPBACK, CameraSettings, Venue, expand, worker_environment
 from touchline.deliver.factlog import FactLog
 from touchline.deliver.fanout import CameraStream
 from touchline.deliver.ice import IceSettings
@@ -25,12 +23,8 @@ from touchline.deliver.webrtc import WhepLimits, WhepSessions
 from touchline.live.job import CameraJob
 from touchline.live.supervisor import Supervisor
 from touchline.live.worker import EXIT_INPUT
-from touchline.story.sensors import Node, Sensors
-from touchline.types import ALL_CAMERAS, CameraState, CameraStatus, ConfigError, LinkStatus
+from touchline.types import CameraState, CameraStatus, ConfigError
 
-log = logging.getLogger(__name__)
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXIT_INTERRUPTED = 130
 
 
@@ -61,7 +55,7 @@ async def run(
     ready(f"http://{_shown(venue.server.host)}:{listener.getsockname()[1]}/", box)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     working = asyncio.create_task(_work(supervisor, box), name="workers")
-    hears = [asyncio.create_task(_hear(hear()), name="sensors") for hear in hearing]
+    hears = [asyncio.create_task(hear(), name="sensors") for hear in hearing]
     stopping = asyncio.create_task(box.stopping.wait(), name="stopping")
     ends = {serving, working, stopping}
     first, _ = await asyncio.wait(ends, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
@@ -99,86 +93,6 @@ def make_box(venue: Venue) -> Box:
         unguarded=venue.server.host not in LOOPBACK,
         sensors=make_sensors(venue),
     )
-
-
-def make_sensors(venue: Venue) -> Sensors:
-    """All nodes of ``venue``. Raises `ConfigError` where one belongs to a camera that there is not."""
-    cameras = {camera.id for camera in venue.cameras}
-    for node in venue.sensors.nodes:
-        if node.camera is not None and node.camera not in cameras:
-            raise ConfigError(
-                f"sensors: node {node.id!r} belongs to camera {node.camera!r}, which there is not; name one of "
-                f"{', '.join(sorted(cameras))}, or none"
-            )
-    nodes = [
-        Node(node.id, node.kind, node.camera or ALL_CAMERAS, serial=node.serial is not None)
-        for node in venue.sensors.nodes
-    ]
-    return Sensors(nodes, rate=venue.sensors.rate, late_s=venue.sensors.late)
-
-
-def make_hearing(venue: Venue, box: Box) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """What hears the nodes of ``venue`` for ``box``, each to be run until it is cancelled; adds their links to the
-    box. Raises `ConfigError` where a setting cannot be used, and ModuleNotFoundError without the extra `sensors`.
-    """
-    settings = venue.sensors
-    hearing: list[Callable[[], Coroutine[Any, Any, None]]] = []
-    if settings.broker is not None:
-        from touchline.story import mqtt
-
-        address = urlsplit(settings.broker)
-        tls = address.scheme == "mqtts"
-        broker = mqtt.Broker(
-            host=address.hostname or "",
-            port=_port_of(settings.broker) or (8883 if tls else 1883),
-            prefix=settings.prefix,
-            user=expand(settings.user) if settings.user else None,
-            password=expand(settings.password) if settings.password else None,
-            tls=tls,
-            ca=settings.ca,
-        )
-        mqtt.tls_context(broker)
-        if broker.password and not tls and broker.host not in LOOPBACK:
-            log.warning(
-                "%s: the password is sent as it is; take mqtts:// where others share the network", broker.host
-            )
-        status = LinkStatus(settings.broker)
-        box.links.append(status)
-        take = functools.partial(_take_of_broker, box)
-        alone = functools.partial(_heard_alone, box)
-        hearing.append(functools.partial(mqtt.listen, broker, take, alone, status))
-    for node in settings.nodes:
-        if node.serial is not None:
-            from touchline.story import serial_line
-
-            status = LinkStatus(node.serial)
-            box.links.append(status)
-            take_line = functools.partial(box.hear_node, node.id, serial=True)
-            hearing.append(functools.partial(serial_line.listen, node.serial, node.baud, take_line, status))
-    return hearing
-
-
-def _port_of(address: str) -> int | None:
-    try:
-        return urlsplit(address).port
-    except ValueError as error:
-        raise ConfigError(f"broker {address}: {error}; name a port from 1 to 65535") from error
-
-
-def _take_of_broker(box: Box, node: str, payload: bytes, retained: bool) -> None:
-    box.hear_node(node, payload, retained=retained)
-
-
-def _heard_alone(box: Box) -> list[str] | None:
-    return box.sensors.heard_alone(box.media_time())
-
-
-async def _hear(hearing: Coroutine[Any, Any, None]) -> None:
-    """Cameras go on whatever happens to sensors: a fault of ours is told, and ends their hearing alone."""
-    try:
-        await hearing
-    except Exception:
-        log.exception("sensors are heard no longer: report this")
 
 
 def make_job(camera: CameraSettings, venue: Venue, epoch: float, *, display: bool) -> CameraJob:

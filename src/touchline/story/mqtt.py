@@ -17,8 +17,9 @@ from typing import Any
 
 import aiomqtt
 
+from touchline.story import faults
 from touchline.story.retry import Backoff
-from touchline.types.errors import ConfigError
+from touchline.types.errors import ConfigError, SourceError
 from touchline.types.sensor import LinkState, LinkStatus
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ RECEIVED_BYTES = 32 * 1024
 """What may wait in the system for this process: little, so that a flood soon waits at the broker."""
 _LOOK_S = 0.05
 """How often it is looked whether somebody floods."""
+_REFUSED, _LOGIN, _CONNECT, _KEEPALIVE = 128, frozenset((134, 135)), frozenset((132, 133, 136)), 141
+"""Reason codes, as MQTT 5 numbers them: from here on refusals; bad user name or password, not authorised;
+version or client unknown, server unavailable; nothing came for too long."""
 
 Take = Callable[[str, bytes, bool], None]
 """A node's id, its message, and whether the broker had retained it."""
@@ -87,13 +91,13 @@ async def listen(
         )
         try:
             async with client, asyncio.TaskGroup() as group:
-                await _subscribed(client, broker.prefix, set(), heard_alone())
+                await _subscribed(client, status.name, broker.prefix, set(), heard_alone())
                 _up(status)
                 up_at = loop.time()
-                group.create_task(_keep_subscribed(client, broker.prefix, heard_alone))
+                group.create_task(_keep_subscribed(client, status.name, broker.prefix, heard_alone))
                 group.create_task(_hear(client, broker.prefix, take))
-        except* aiomqtt.MqttError as errors:
-            _down(status, errors.exceptions[0])
+        except* (aiomqtt.MqttError, SourceError) as errors:
+            _down(status, _fault(broker, status.name, errors.exceptions[0]))
         if loop.time() - up_at > LASTED_S:
             backoff.reset()
         await asyncio.sleep(backoff.wait_s())
@@ -112,20 +116,28 @@ async def _hear(client: aiomqtt.Client, prefix: str, take: Take) -> None:
 
 
 async def _keep_subscribed(
-    client: aiomqtt.Client, prefix: str, heard_alone: Callable[[], list[str] | None]
+    client: aiomqtt.Client, name: str, prefix: str, heard_alone: Callable[[], list[str] | None]
 ) -> None:
     held = topics(prefix, None)
     while True:
-        held = await _subscribed(client, prefix, held, heard_alone())
+        held = await _subscribed(client, name, prefix, held, heard_alone())
         await asyncio.sleep(_LOOK_S)
 
 
-async def _subscribed(client: aiomqtt.Client, prefix: str, held: set[str], alone: list[str] | None) -> set[str]:
+async def _subscribed(
+    client: aiomqtt.Client, name: str, prefix: str, held: set[str], alone: list[str] | None
+) -> set[str]:
     """Change the subscriptions ``held`` to those wanted: new ones first, so that nobody is missed between, and all
-    at once, for the broker's word comes behind a flood."""
+    at once, for the broker's word comes behind a flood. Raises `SourceError` where the broker refuses one."""
     wanted = topics(prefix, alone)
-    new = [client.subscribe(topic, qos=1) for topic in sorted(wanted - held)]
-    await asyncio.gather(*new, *(client.unsubscribe(topic) for topic in sorted(held - wanted)))
+    added = sorted(wanted - held)
+    granted, _ = await asyncio.gather(
+        asyncio.gather(*(client.subscribe(topic, qos=1) for topic in added)),
+        asyncio.gather(*(client.unsubscribe(topic) for topic in sorted(held - wanted))),
+    )
+    for topic, codes in zip(added, granted, strict=True):
+        if any(_value(code) >= _REFUSED for code in codes):
+            raise faults.no_right(name, topic)
     return wanted
 
 
@@ -156,10 +168,36 @@ def _up(status: LinkStatus) -> None:
     log.info("%s: connected", status.name)
 
 
-def _down(status: LinkStatus, error: BaseException) -> None:
-    cause = error.__cause__ or error
-    said = f"{cause}".strip() or type(cause).__name__
-    error_line = f"{said}; check its address, user and rights: trying again"
-    if status.state is not LinkState.DOWN or status.error != error_line:
-        log.warning("%s: %s", status.name, error_line)
-    status.state, status.error = LinkState.DOWN, error_line
+def _down(status: LinkStatus, fault: SourceError) -> None:
+    said = str(fault)
+    if status.state is not LinkState.DOWN or status.error != said:
+        log.warning("%s", said)
+    status.state, status.error = LinkState.DOWN, said
+
+
+def _fault(broker: Broker, name: str, error: BaseException) -> SourceError:
+    """What the client raised → what is told. Its own text is never passed on."""
+    # It raises its own "from None" what the system or TLS did.
+    cause = error.__context__
+    match error:
+        case SourceError():
+            return error
+        case aiomqtt.MqttCodeError():
+            code = _value(error.rc)
+            if code in _LOGIN:
+                return faults.refused_login(name, given=broker.user is not None)
+            if code in _CONNECT:
+                return faults.refused(name, str(error.rc).lower())
+            return faults.silent(name) if code == _KEEPALIVE else faults.closed(name)
+        case _ if isinstance(cause, TimeoutError):
+            return faults.no_answer(name)
+        case _ if isinstance(cause, OSError):
+            return faults.no_connection(name, cause)
+        case _:
+            return faults.closed(name)
+
+
+def _value(code: Any) -> int:
+    """A reason code as MQTT 5 numbers it, or a plain number as it is."""
+    value = getattr(code, "value", code)
+    return value if isinstance(value, int) else 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import termios
 import tty
 from collections.abc import Callable, Generator
 
+from touchline.story import faults
 from touchline.story.message import MAX_BYTES
 from touchline.story.retry import Backoff
 from touchline.types.sensor import LinkState, LinkStatus
@@ -34,9 +36,9 @@ async def listen(device: str, baud: int, take: Callable[[bytes], None], status: 
                 log.info("%s: connected", device)
                 await _hear(line, take, backoff)
         except (OSError, termios.error) as error:
-            said = f"{error.args[-1] if error.args else error}; check that it is a serial line: trying again"
+            said = str(faults.no_line(device, error))
             if status.state is not LinkState.DOWN or status.error != said:
-                log.warning("%s: %s", device, said)
+                log.warning("%s", said)
             status.state, status.error = LinkState.DOWN, said
         await asyncio.sleep(backoff.wait_s())
 
@@ -69,30 +71,31 @@ def _opened(device: str, baud: int) -> Generator[int]:
 
 
 async def _hear(line: int, take: Callable[[bytes], None], backoff: Backoff) -> None:
-    """Until the line ends; raises OSError where it breaks."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
+    """For ever; raises OSError where the line breaks, and whatever ``take`` raises."""
     splitter = LineSplitter()
-
-    def readable() -> None:
+    while True:
+        await _readable(line)
         try:
             data = os.read(line, _CHUNK)
         except BlockingIOError:
-            return
-        except OSError as error:
-            loop.remove_reader(line)
-            ended.set_exception(error)
-            return
+            continue
         if not data:
-            loop.remove_reader(line)
-            ended.set_exception(OSError("the line was closed"))
-            return
+            raise OSError(errno.EIO, "the line was closed")
         backoff.reset()
         for message in splitter.split(data):
             take(message)
 
-    loop.add_reader(line, readable)
+
+async def _readable(line: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        loop.remove_reader(line)
+        ready.set_result(None)
+
+    loop.add_reader(line, wake)
     try:
-        await ended
+        await ready
     finally:
         loop.remove_reader(line)
