@@ -11,7 +11,7 @@ from typing import Any
 
 from touchline.app.box import Box
 from touchline.app.serving import make_server
-from touchline.app.settings import CameraSettings, ServerSettings, Venue, WebRtcSettings
+from touchline.app.settings import CameraSettings, SensorSettings, ServerSettings, Venue, WebRtcSettings
 from touchline.app.wire import make_box
 from touchline.types import MEDIA_CLOCK, CameraState, Fact, FactJson, Packet, StreamInfo, fact_id
 
@@ -22,10 +22,20 @@ class PageBox:
     """Serves ``names`` (id → name) until it is closed. ``stop`` and ``start`` make it unreachable and back."""
 
     def __init__(
-        self, names: dict[str, str], *, host: str = "127.0.0.1", webrtc: WebRtcSettings | None = None
+        self,
+        names: dict[str, str],
+        *,
+        host: str = "127.0.0.1",
+        webrtc: WebRtcSettings | None = None,
+        sensors: SensorSettings | None = None,
     ) -> None:
         cameras = [CameraSettings(id=key, name=name, source="test:") for key, name in names.items()]
-        self._venue = Venue(server=ServerSettings(host=host), webrtc=webrtc or WebRtcSettings(), cameras=cameras)
+        self._venue = Venue(
+            server=ServerSettings(host=host),
+            webrtc=webrtc or WebRtcSettings(),
+            sensors=sensors or SensorSettings(),
+            cameras=cameras,
+        )
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

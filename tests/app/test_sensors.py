@@ -54,6 +54,9 @@ def test_facts_reach_the_viewers_of_the_node_s_camera_and_the_api(
         told = client.get("/api/v1/sensors").json()
         assert [node["facts"] for node in told["nodes"]] == [1, 1]
         assert told["nodes"][0]["refused"] == {"json": 1}
+        (whistle,) = facts
+        last = {"kind": "whistle", "score": 0.8, "media_time": pytest.approx(whistle["media_time"], abs=0.001)}
+        assert told["nodes"][0]["last"] == last
         assert (told["unknown"], told["unknown_last"]) == (1, "stranger")
         metrics = client.get("/metrics").text
         assert 'touchline_sensor_facts_total{node="mic"} 1.0' in metrics

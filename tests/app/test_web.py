@@ -533,6 +533,7 @@ def test_choices_are_remembered(page: Page, box: PageBox) -> None:
         "numbers": True,
         "trails": False,
         "details": True,
+        "sensors": True,
     }
     page.evaluate("localStorage.setItem('touchline.prefs', '{\"boxes\": 7')")
     page.reload()

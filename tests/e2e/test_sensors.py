@@ -8,7 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.chromium import ARGS
 from tests.e2e.box import Box, running
+from tests.needs import need
 from tests.story.broker import Broker, broker, event
 
 VENUE = """
@@ -104,3 +109,35 @@ def test_nodes_become_facts_and_a_dead_broker_disturbs_no_camera(tmp_path: Path)
             assert after["picture_age_ms"] < 2000
             assert box.end() == 130
         assert "Traceback" not in box.log.read_text()
+
+
+@pytest.mark.browser
+def test_the_page_shows_a_whistle_and_a_broker_that_dies(tmp_path: Path) -> None:
+    chromium = need("chromium")
+    with broker(tmp_path) as made:
+        (tmp_path / "venue.toml").write_text(VENUE.format(port=made.port))
+        with (
+            running(tmp_path, "live", "--config", str(tmp_path / "venue.toml")) as box,
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.set_default_timeout(45_000)
+            expect.set_options(timeout=45_000)
+            try:
+                page.goto(box.url)
+                link = page.locator("tl-sensors .links li")
+                mic = page.locator("tl-sensors .nodes li").first
+                expect(link).to_contain_text("Up")
+                expect(mic).to_contain_text("Not heard yet")
+                tell(made, "mic", 0, time.monotonic())
+                expect(mic).to_contain_text("whistle")
+                made.kill()
+                expect(link).to_contain_text("Down")
+                expect(link).to_contain_text("Check that the broker is on, and its port.")
+                made.start()
+                expect(link).to_contain_text("Up")
+                expect(link).not_to_contain_text("Check")
+            finally:
+                expect.set_options(timeout=5_000)
+                browser.close()

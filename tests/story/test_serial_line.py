@@ -40,7 +40,7 @@ def test_lines_are_heard_and_the_line_is_opened_again(tmp_path: Path) -> None:
     async def plugged() -> None:
         listening = asyncio.create_task(listen(str(device), 115200, heard.append, status))
         await until(lambda: status.state is LinkState.DOWN)
-        said = "there is no such line; plug it in; `ls /dev/serial/by-id` lists those there are"
+        said = "there is no such line; plug it in, or name one that `ls /dev/serial/by-id` lists"
         assert status.error == f"{device}: {said}"
         for reconnects in (1, 2):
             node = plug_in()

@@ -90,7 +90,7 @@ def no_line(device: str, error: OSError | termios.error) -> SourceError:
     """The serial line ``device`` could not be opened, or be read on: what was raised says why."""
     match error.args[0] if error.args else None:
         case errno.ENOENT:
-            what, remedy = "there is no such line", "plug it in; `ls /dev/serial/by-id` lists those there are"
+            what, remedy = "there is no such line", "plug it in, or name one that `ls /dev/serial/by-id` lists"
         case errno.EACCES | errno.EPERM:
             what, remedy = "may not be opened", "add this user to the group dialout"
         case errno.EBUSY:

@@ -10,7 +10,7 @@ from touchline.story.message import HEARTBEAT, Message, Refused, parse
 from touchline.story.node_clock import NodeClock
 from touchline.types.fact import Fact, JsonValue, fact_id
 from touchline.types.packet import MEDIA_CLOCK
-from touchline.types.sensor import ALL_CAMERAS, NodeStatus, Refusal
+from touchline.types.sensor import ALL_CAMERAS, NodeEvent, NodeStatus, Refusal
 
 SHUT_OUT_S, LONGEST_SHUT_OUT_S = 10.0, 320.0
 """How long a node that sent too much is not listened to: twice as long each time it does so again soon after."""
@@ -148,6 +148,7 @@ class Sensors:
             status.heartbeats += 1
             return None
         status.facts += 1
+        status.last = NodeEvent(message.kind, message.score, round(at, 3))
         data: dict[str, JsonValue] = {
             "node": known.node.id,
             "sensor": known.node.kind,

@@ -18,7 +18,7 @@ from touchline.types.frame import Frame
 from touchline.types.key_gate import KeyGate
 from touchline.types.nal import split_nals
 from touchline.types.packet import MEDIA_CLOCK, Packet, StreamInfo
-from touchline.types.sensor import ALL_CAMERAS, LinkState, LinkStatus, NodeStatus, Refusal
+from touchline.types.sensor import ALL_CAMERAS, LinkState, LinkStatus, NodeEvent, NodeStatus, Refusal
 from touchline.types.tracks import Tracks
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "LinkState",
     "LinkStatus",
     "ModelError",
+    "NodeEvent",
     "NodeStatus",
     "Packet",
     "Refusal",

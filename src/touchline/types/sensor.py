@@ -52,6 +52,20 @@ class LinkStatus:
     """Messages that came faster than they were taken."""
 
 
+@dataclass(frozen=True, slots=True)
+class NodeEvent:
+    """What a node told."""
+
+    __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
+
+    kind: str
+    """What happened."""
+    score: float | None
+    """How sure the node is, 0 to 1."""
+    media_time: float
+    """When it happened: media time, s."""
+
+
 @dataclass(slots=True)
 class NodeStatus:
     """One node. Counters begin at the box's start."""
@@ -66,6 +80,8 @@ class NodeStatus:
     """The camera it belongs to; * where it belongs to none alone."""
     facts: int = 0
     """Messages that became facts."""
+    last: NodeEvent | None = None
+    """The last of these that came; null before the first."""
     heartbeats: int = 0
     """Messages that only say that it is there, and what its clock says."""
     refused: dict[Refusal, int] = field(default_factory=dict[Refusal, int])

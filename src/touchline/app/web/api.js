@@ -113,8 +113,11 @@ export async function iceServers() {
   return body.iceServers;
 }
 
-/** @param {string} path */
-async function getJson(path) {
+/**
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+export async function getJson(path) {
   let response;
   try {
     response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });

@@ -6,6 +6,7 @@ import { el, setText } from "./dom.js";
 import { actionOf, CARD } from "./keys.js";
 import { Prefs } from "./prefs.js";
 import { again, allFailed, announcement, isProblem, summary } from "./state.js";
+import { Sensors } from "./sensors.js";
 import { Tile } from "./tile.js";
 import { Wall } from "./wall.js";
 
@@ -23,6 +24,8 @@ export class App {
   details = new Details();
   poll = new BoxPoll(() => this.#box());
   wall;
+  /** Where the page has a place for them. */
+  #sensors = /** @type {Sensors | null} */ (document.querySelector("tl-sensors"));
   #href;
   #act;
   #wanted;
@@ -69,7 +72,7 @@ export class App {
   /** Show what is chosen: which tile stands alone, which switches are on. */
   reflect() {
     const alone = this.wall.alone;
-    for (const name of /** @type {const} */ (["boxes", "numbers", "trails", "details"])) {
+    for (const name of /** @type {const} */ (["boxes", "numbers", "trails", "details", "sensors"])) {
       const button = document.querySelector(`[data-action="${name}"]`);
       button?.setAttribute("aria-pressed", String(this.prefs[name]));
     }
@@ -83,6 +86,7 @@ export class App {
   #tick() {
     this.wall.tick();
     this.#health();
+    this.#sense();
     const now = performance.now();
     if (!this.details.root.hidden && now - this.#updated > 900) {
       this.#updated = now;
@@ -98,8 +102,12 @@ export class App {
   #box() {
     const { cameras, known, reachable } = this.poll.state;
     if (known) this.wall.take(cameras.filter(({ id }) => this.#wanted(id)));
-    if (reachable && !this.#reachable) for (const tile of this.wall.tiles.values()) tile.boxIsBack();
+    if (reachable && !this.#reachable) {
+      for (const tile of this.wall.tiles.values()) tile.boxIsBack();
+      this.#sensors?.reset();
+    }
     this.#reachable = reachable;
+    if (known && reachable) void this.#sensors?.ask();
     this.#health();
     this.reflect();
   }
@@ -131,6 +139,23 @@ export class App {
     if (!reachable) setText(find("#unreachable-why"), `The box does not answer: ${why}. ${again(retryAt, now)}.`);
     find("#unguarded").hidden = !unguarded;
     find("#empty").hidden = !known || cameras.length > 0;
+  }
+
+  /** The strip of sensors and its switch, where the venue has some. */
+  #sense() {
+    const sensors = this.#sensors;
+    if (!sensors) return;
+    sensors.update({
+      now: this.poll.clock.mediaTime(performance.now()),
+      reachable: this.poll.state.reachable,
+      camera: this.wall.alone,
+      name: (camera) => this.wall.tiles.get(camera)?.status?.name ?? camera,
+    });
+    const { state } = sensors;
+    sensors.hidden = state === null || !this.prefs.sensors;
+    const button = /** @type {HTMLElement} */ (find('[data-action="sensors"]'));
+    button.hidden = state === null;
+    button.querySelector(".shape")?.setAttribute("data-state", state ?? "none");
   }
 
   /** The tiles that somebody can see. */
@@ -195,6 +220,7 @@ export class App {
       case "numbers":
       case "trails":
       case "details":
+      case "sensors":
         this.prefs.toggle(action);
         return true;
       case "help":
@@ -235,8 +261,8 @@ function expose(wall, poll, prefs) {
       return { reachable, unguarded, why };
     },
     get prefs() {
-      const { boxes, numbers, trails, details } = prefs;
-      return { boxes, numbers, trails, details };
+      const { boxes, numbers, trails, details, sensors } = prefs;
+      return { boxes, numbers, trails, details, sensors };
     },
   };
   Object.defineProperty(window, "touchline", { value: touchline });

@@ -58,6 +58,15 @@ export class BoxClock {
   }
 
   /**
+   * The box's media time at `now`, s, or null where it cannot be known.
+   * @param {number} now ms of performance.now()
+   */
+  mediaTime(now) {
+    if (this.#samples.length === 0) return null;
+    return now / 1000 + this.#samples.reduce((a, b) => (b.round < a.round ? b : a)).offset;
+  }
+
+  /**
    * How old a picture is at `now`, ms, or null where it cannot be known.
    * @param {number} pts modulo 2^32
    * @param {number} now ms of performance.now()

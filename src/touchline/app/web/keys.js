@@ -1,7 +1,7 @@
 /** Keys → what they do. */
 
 /**
- * @typedef {"boxes" | "numbers" | "trails" | "details" | "full" | "help" | "back" | "retry" | "open" | "problem" |
+ * @typedef {"boxes" | "numbers" | "trails" | "details" | "sensors" | "full" | "help" | "back" | "retry" | "open" | "problem" |
  *   "left" | "right" | "up" | "down" | "home" | "end"} Action
  */
 
@@ -11,6 +11,7 @@ const ACTIONS = {
   n: "numbers",
   t: "trails",
   i: "details",
+  s: "sensors",
   f: "full",
   p: "problem",
   r: "retry",
@@ -35,6 +36,7 @@ export const CARD = [
   [["n"], "Numbers on or off"],
   [["t"], "Trails on or off"],
   [["i"], "Details of the single view on or off"],
+  [["s"], "Sensors on or off, where the venue has some"],
   [["p"], "Next camera that is stale, failed or reconnecting"],
   [["r"], "Connect this tile now rather than later"],
   [["f"], "Full screen"],

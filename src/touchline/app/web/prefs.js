@@ -1,7 +1,7 @@
 /** What this viewer wants to see, remembered in this browser. */
 
 const KEY = "touchline.prefs";
-const DEFAULTS = { boxes: true, numbers: true, trails: true, details: true };
+const DEFAULTS = { boxes: true, numbers: true, trails: true, details: true, sensors: true };
 
 /** @typedef {keyof typeof DEFAULTS} Pref */
 
@@ -20,6 +20,9 @@ export class Prefs extends EventTarget {
   }
   get details() {
     return this.#values.details;
+  }
+  get sensors() {
+    return this.#values.sensors;
   }
 
   /** @param {Pref} name */
