@@ -109,13 +109,13 @@ def test_a_run_that_no_longer_improves_ends_with_its_best_weights(tmp_path: Path
 
 
 def test_better_weights_start_the_wait_anew() -> None:
-    from touchline.model.recipe import read_text
+    from touchline.model.tasks.choose import task_of
     from touchline.model.train import Run
 
-    plan = read_text(
+    task = task_of(
         "[schedule]\ncheckpoint = 5\npatience = 2\n[net]\nwidths = [8, 8, 8, 8]\n[[sets]]", Path("r.toml")
     )
-    run = Run(plan, Path("never"), {})
+    run = Run(task, Path("never"), {})
     for step, people, stopped in (
         (5, 0.1, False),
         (10, 0.1, False),
@@ -142,7 +142,7 @@ def test_what_it_learnt_from_is_recorded_and_must_stay(tmp_path: Path) -> None:
     label = next((tmp_path / "set" / "labels").iterdir())
     label.write_text(label.read_text().replace("0 ", "1 "))
     assert fingerprint(tmp_path / "set") not in trained["data_sha256"].values()
-    with pytest.raises(ConfigError, match="was made from other pictures in set"):
+    with pytest.raises(ConfigError, match="was made from other data in set"):
         train(write_recipe(tmp_path, steps=5), tmp_path)
 
 
@@ -171,14 +171,20 @@ def test_a_run_of_another_recipe_is_not_continued(tmp_path: Path) -> None:
         ("[schedule]\nstep = 3\n[[sets]]", "'step'"),
         ("[schedule]\nsteps = 'x'\n[[sets]]", "'steps'"),
         ("[", "cannot be read"),
+        ("seed = 'x'\n[[sets]]", "'seed'"),
+        ("task = 'smell'\n[[sets]]", "choose detector, sound or motion"),
+        ("task = 'sound'\n[[sets]]", "'classes'"),
+        ("task = 'sound'\nclasses = ['a', 'b']\n[features]\nrate = 'x'\n[[sets]]", "'rate'"),
+        ("task = 'sound'\nclasses = ['a', 'b']\n[features]\nhop = 900\n[[sets]]", "hop 900"),
+        ("task = 'motion'\nclasses = ['a', 'b']\n[net]\nwidths = [8]\n[[sets]]", "stride for each"),
     ],
 )
 def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, names: str) -> None:
-    from touchline.model.recipe import read_recipe
+    from touchline.model.tasks.choose import read_task
 
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(ConfigError, match=names) as caught:
-        read_recipe(tmp_path / "r.toml")
+        read_task(tmp_path / "r.toml")
     assert "\n" not in str(caught.value)
 
 
@@ -197,7 +203,7 @@ def test_what_is_trained_is_found_by_the_device(trained: Path, tmp_path: Path) -
     from touchline.model.data.pictures import read_folder
     from touchline.model.evaluate_detector import evaluate
     from touchline.model.export import export_onnx, load_checkpoint, write_artifact
-    from touchline.model.probe import probe
+    from touchline.model.tasks.detector_metric import probe
 
     net = load_checkpoint(trained / "checkpoint.pt")
     pictures = list(read_folder(trained.parent / "set"))

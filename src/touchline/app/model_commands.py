@@ -255,9 +255,9 @@ def train(
     ),
 ) -> None:
     """Train a model by its recipe; a run that was cut off goes on where it was."""
-    from touchline.model.train import train as train_model
+    from touchline.app.training_bar import train_watched
 
-    train_model(recipe, runs)
+    train_watched(recipe, runs, Console(stderr=True))
 
 
 def _artifact(folder: Path, command: str) -> Path:

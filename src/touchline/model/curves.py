@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from touchline.model.metrics import Floats, precision_recall
 
@@ -21,12 +22,12 @@ def draw_losses(log: Path, file: Path) -> None:
     entries = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     figure = Figure((8, 7), layout="constrained")
     losses, checks = figure.subplots(2, 1, sharex=True)
-    for axes, title, wanted in ((losses, "loss", False), (checks, "on held pictures", True)):
-        names = {
-            key: None for entry in entries for key in entry if key not in _PLACES and _is_check(key) == wanted
-        }
+    for axes, title, wanted in ((losses, "loss", False), (checks, "on what is held", True)):
+        # What is logged of the loss says how much of the run is done, a look at what is held does not.
+        mine = [entry for entry in entries if ("done" not in entry) == wanted]
+        names = {key: None for entry in mine for key in entry if key not in _PLACES}
         for name in names:
-            points = [(entry["step"], entry[name]) for entry in entries if name in entry]
+            points = [(entry["step"], entry[name]) for entry in mine if name in entry]
             axes.plot(*zip(*points, strict=True), label=name, marker="." if wanted else None)
         _dress(axes, title)
     losses.set_yscale("log")
@@ -49,12 +50,23 @@ def draw_precision_recall(
     FigureCanvasAgg(figure).print_png(file)
 
 
-def _is_check(name: str) -> bool:
-    return "ap50" in name
-
-
 def _dress(axes: Axes, title: str) -> None:
     axes.set_ylabel(title)
     axes.grid(alpha=0.3)
     if axes.lines:
         axes.legend(fontsize="small")
+
+
+def draw_confusion(found: NDArray[np.int64], classes: Sequence[str], file: Path) -> None:
+    """A confusion matrix, true classes by row, as a PNG: each row's shares, with the numbers."""
+    figure = Figure((6.5, 6), layout="constrained")
+    axes = figure.subplots()
+    shares = found / np.maximum(found.sum(1, keepdims=True), 1)
+    axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+    for row, column in np.ndindex(*found.shape):
+        dark = shares[row, column] > 0.5
+        axes.text(column, row, f"{found[row, column]:,}", ha="center", va="center", color="w" if dark else "k")
+    axes.set(xlabel="told", ylabel="is")
+    axes.set_xticks(range(len(classes)), classes, rotation=30)
+    axes.set_yticks(range(len(classes)), classes)
+    FigureCanvasAgg(figure).print_png(file)

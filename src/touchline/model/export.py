@@ -28,7 +28,8 @@ from touchline.model.nets.athlete import (
     ZERO_POINT,
     AthleteNet,
 )
-from touchline.model.recipe import read_text
+from touchline.model.recipe import read_head
+from touchline.model.tasks.detector_recipe import DetectorRecipe
 from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Sample
 from touchline.runtime.verify import verify
@@ -49,7 +50,7 @@ def load_checkpoint(path: Path) -> AthleteNet:
     if not path.is_file():
         raise ModelError(f"{path}: no such checkpoint; train first")
     state: Any = torch.load(path, weights_only=True)
-    spec = read_text(str(state["recipe"]), path).net
+    spec = DetectorRecipe(read_head(str(state["recipe"]), path)).net
     net = AthleteNet(spec.widths, spec.depths, spec.head)
     net.load_state_dict(state["averaged"])
     return net.eval()

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
-from touchline.model.export import load_checkpoint
-from touchline.model.nets.athlete import COARSEST
+from touchline.model.tasks.choose import load_run
 from touchline.types.errors import ModelError
 
 
@@ -36,9 +34,8 @@ def find(text: str) -> Origin:
         return _call(Path(path), function)
     file = Path(text)
     if file.suffix == ".pt":
-        net = load_checkpoint(file)
-        example = torch.zeros(1, 6, 8 * COARSEST, 15 * COARSEST)
-        return Origin(net, (example,), file.resolve().parent.name)
+        task, net = load_run(file)
+        return Origin(task.deployed(net), (task.example(),), file.resolve().parent.name)
     raise ModelError(
         f"{text}: not a model to compile; give FILE.py:FUNCTION that returns (module, example), or a .pt"
     )

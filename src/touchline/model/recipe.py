@@ -1,26 +1,17 @@
-"""What to train, on what and how long, as the recipe says it."""
+"""What every recipe says, whatever its task: a name, a seed, how training goes, and which data."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from touchline.model.data.lessons import Style
 from touchline.types.errors import ConfigError
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class NetSpec:
-    """The network's shape, see `AthleteNet`."""
-
-    widths: tuple[int, int, int, int] = (16, 48, 80, 128)
-    depths: tuple[int, int] = (1, 3)
-    head: int = 48
+_HEAD = ("name", "task", "seed", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +23,7 @@ class Schedule:
     resumed goes on where its clock stood; only without it are two runs the same). ``decay``: AdamW's.
     ``average``: of the averaged weights, per step. ``threads``: replicas of the net that share each
     batch, one thread each (a run's numbers hang on how many). ``checkpoint``: steps between
-    checkpoints, at each of which the held pictures are looked at. ``patience``: so many looks in a row that are
+    checkpoints, at each of which what is held is looked at. ``patience``: so many looks in a row that are
     no better than the best end the run, which goes back to the weights of that; 0 for never. ``bfloat16``:
     convolutions in it. ``start``: a checkpoint whose averaged weights to start from.
     """
@@ -48,75 +39,80 @@ class Schedule:
     checkpoint: int = 500
     patience: int = 20
     bfloat16: bool = True
-    ball_weight: float = 2.0
-    role_weights: tuple[float, float, float] = (3.0, 1.0, 3.0)
     start: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SetSpec:
-    """One folder of pictures, see `read_folder` and `Source`. ``held``: beginnings of file names kept for
-    checking; ``scored``: whether those are scored during training."""
-
-    path: str = ""
-    share: float = 1.0
-    people: float = 1.0
-    balls: float = 1.0
-    classes: dict[str, str] = field(default_factory=dict[str, str])
-    held: tuple[str, ...] = ()
-    scored: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole recipe. ``data``: the folder that the sets' paths start from."""
+    """A recipe's common part. Each task's own recipe has these and more.
+
+    ``data``: the folder that the sets' paths start from. ``text``: the whole recipe.
+    """
+
+    def __init__(self, head: Head, schedule: Schedule) -> None:
+        self.name = head.name
+        self.task = head.task
+        self.seed = head.seed
+        self.data = head.data
+        self.text = head.text
+        self.schedule = schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A recipe that was read, its sections not yet understood. ``where``: its file, for messages."""
 
     name: str
+    task: str
     seed: int
     data: Path
-    net: NetSpec
-    style: Style
-    schedule: Schedule
-    sets: tuple[SetSpec, ...]
     text: str
+    where: Path
+    sections: Mapping[str, Any]
+
+    def check(self, *known: str) -> None:
+        """Raise `ConfigError` for a section that is none of ``known``."""
+        for key in self.sections:
+            if key not in known:
+                raise ConfigError(
+                    f"{self.where}: unknown key '{key}'; known are {', '.join(sorted((*_HEAD, *known)))}"
+                )
+
+    def fill(self, kind: type[T], section: str) -> T:
+        """A section as ``kind``, which has a default for every key. Raises `ConfigError`."""
+        return fill(kind, self.sections.get(section, {}), f"{self.where}: [{section}]")
+
+    def sets(self, kind: type[T], what: str) -> tuple[T, ...]:
+        """Every [[sets]]. Raises `ConfigError`, also where there is none: a folder of ``what``."""
+        found: object = self.sections.get("sets")
+        if not isinstance(found, list) or not found:
+            raise ConfigError(f"{self.where}: has no [[sets]]; name at least one folder of {what}")
+        return tuple(fill(kind, each, f"{self.where}: [[sets]]") for each in cast(list[Any], found))
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe. Raises `ConfigError` that names the file and the key."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a recipe ({error}); correct it") from error
-    return read_text(text, path)
-
-
-def read_text(text: str, path: Path) -> Recipe:
-    """A recipe from its text, found in ``path``. Raises `ConfigError`."""
+def read_head(text: str, path: Path) -> Head:
+    """A recipe's text, found in ``path``. Raises `ConfigError` where it is no TOML."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: cannot be read as a recipe ({error}); correct it") from error
-    known = {"name", "seed", "data", "net", "style", "schedule", "sets"}
-    for key in table:
-        if key not in known:
-            raise ConfigError(f"{path}: unknown key '{key}'; known are {', '.join(sorted(known))}")
-    sets = table.get("sets")
-    if not isinstance(sets, list) or not sets:
-        raise ConfigError(f"{path}: has no [[sets]]; name at least one folder of pictures")
-    return Recipe(
-        name=str(table.get("name", path.stem)),
-        seed=int(table.get("seed", 1)),
-        data=(path.parent / str(table.get("data", "."))).resolve(),
-        net=_fill(NetSpec, table.get("net", {}), f"{path}: [net]"),
-        style=_fill(Style, table.get("style", {}), f"{path}: [style]"),
-        schedule=_fill(Schedule, table.get("schedule", {}), f"{path}: [schedule]"),
-        sets=tuple(_fill(SetSpec, each, f"{path}: [[sets]]") for each in cast(list[Any], sets)),
+    said: dict[str, Any] = {"name": path.stem, "task": "detector", "seed": 1, "data": "."}
+    for key, default in said.items():
+        said[key] = table.get(key, default)
+        if type(said[key]) is not type(default):
+            raise ConfigError(f"{path}: '{key}' must be like {default!r}, is {said[key]!r}")
+    return Head(
+        name=said["name"],
+        task=said["task"],
+        seed=said["seed"],
+        data=(path.parent / said["data"]).resolve(),
         text=text,
+        where=path,
+        sections={key: value for key, value in table.items() if key not in _HEAD},
     )
 
 
-def _fill(kind: type[T], table: Mapping[str, Any], where: str) -> T:
-    """A dataclass from a table, each value of its default's type."""
+def fill(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+    """A dataclass from a table, each value of its default's type. Raises `ConfigError`."""
     blank = kind()
     known = {each.name for each in fields(cast(Any, kind))}
     values: dict[str, Any] = {}
@@ -124,10 +120,14 @@ def _fill(kind: type[T], table: Mapping[str, Any], where: str) -> T:
         if key not in known:
             raise ConfigError(f"{where}: unknown key '{key}'; known are {', '.join(sorted(known))}")
         default: object = getattr(blank, key)
-        given: object = tuple(cast(list[Any], value)) if isinstance(value, list) else value
+        given: object = _frozen(value)
         if isinstance(default, float) and isinstance(given, int) and not isinstance(given, bool):
             given = float(given)
         if type(given) is not type(default):
             raise ConfigError(f"{where}: '{key}' must be like {default!r}, is {value!r}")
         values[key] = given
     return kind(**values)
+
+
+def _frozen(value: object) -> object:
+    return tuple(_frozen(each) for each in cast(Sequence[object], value)) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Training of the athlete detector: resumable, the same from the same recipe."""
+"""THE MODEL ROAD's first half: recipe → trained net. Resumable, the same from the same recipe, for every task."""
 
 from __future__ import annotations
 
@@ -11,23 +11,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from touchline.model.curves import draw_losses
-from touchline.model.data.lessons import Lesson, Source, Teacher
-from touchline.model.data.pictures import Picture, read_folder
-from touchline.model.data.yolo import fingerprint
-from touchline.model.finish import finish
-from touchline.model.loss import athlete_loss
-from touchline.model.nets.athlete import AthleteNet
-from touchline.model.probe import probe
-from touchline.model.recipe import Recipe, Schedule, read_recipe
+from touchline.model.recipe import Schedule
+from touchline.model.tasks.choose import read_task
+from touchline.model.tasks.task import Array, Material, Task
 from touchline.types.errors import ConfigError
 
 Batch = tuple[Tensor, ...]
@@ -36,40 +31,59 @@ _LOGGED = 50
 """Steps between what is logged of the loss."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far a run is after a step.
+
+    ``done``: share of the schedule, 0 to 1. ``loss``: the step's, all parts together. ``best``: the best score of
+    a look at what is held, None before the first; ``best_step``: of when.
+    """
+
+    step: int
+    steps: int
+    done: float
+    loss: float
+    best: float | None
+    best_step: int
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def train(recipe: Path, runs: Path, say: Callable[[str], None] = _say) -> Path:
+def _ignore(moved: Moved) -> None:
+    del moved
+
+
+def train(
+    recipe: Path, runs: Path, say: Callable[[str], None] = _say, watch: Callable[[Moved], None] = _ignore
+) -> Path:
     """Train as the recipe says → the run's folder, ``runs``/name: checkpoint.pt, log.jsonl, loss.png and, in the
-    end, pr.png and artifact/, which is a detector to name in venue.toml. ``say`` hears how it goes, by default on
-    stderr.
+    end, artifact/, with a picture of how good it is. ``say`` hears how it goes, by default on stderr; ``watch``
+    is called after each step.
 
     A run that was stopped, even by kill -9, goes on from its last checkpoint as if nothing had been.
     Raises `ConfigError` for a bad recipe, or one (or data) that a checkpoint in that folder was not made by.
     """
-    plan = read_recipe(recipe)
-    folder = runs / plan.name
+    task = read_task(recipe)
+    folder = runs / task.recipe.name
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(plan.seed)
+    torch.manual_seed(task.recipe.seed)
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    data = {each.path: fingerprint(plan.data / each.path) for each in plan.sets}
-    run = Run(plan, folder / "checkpoint.pt", data)
-    sources, held = read_sources(plan)
-    teacher = Teacher(sources, plan.style, plan.seed)
+    run = Run(task, folder / "checkpoint.pt", task.fingerprints())
+    material = task.load()
     file = folder / "log.jsonl"
     _cut_log(file, run.step)
     with file.open("a", encoding="utf-8") as log:
-        for entry in run.go(teacher, held):
+        for entry in run.go(material, watch):
             log.write(json.dumps(entry) + "\n")
             log.flush()
             say("  ".join(f"{name} {value:g}" for name, value in entry.items()))
-            if entry["step"] % plan.schedule.checkpoint == 0:
+            if entry["step"] % task.recipe.schedule.checkpoint == 0:
                 draw_losses(file, folder / "loss.png")
     if run.stopped:
         say(f"no better since step {run.best_step}: stopped, back to the weights of then")
-    say(f"the detector is in {finish(folder, plan, sources, held, run.told)}")
+    say(f"the artifact is in {material.finish(folder, run.told)}")
     return folder
 
 
@@ -89,24 +103,12 @@ def _cut_log(file: Path, step: int) -> None:
     fresh.replace(file)
 
 
-def read_sources(plan: Recipe) -> tuple[list[Source], list[Picture]]:
-    """The recipe's pictures to learn from, and those held for checking."""
-    sources: list[Source] = []
-    held: list[Picture] = []
-    for each in plan.sets:
-        folder = plan.data / each.path
-        pictures = list(read_folder(folder, each.classes, without=each.held))
-        sources.append(Source(pictures, each.share, each.people, each.balls))
-        if each.held and each.scored:
-            held += read_folder(folder, each.classes, only=each.held)
-    return sources, held
-
-
 class Run:
     """The state of a training run, all of it in its checkpoint."""
 
-    def __init__(self, plan: Recipe, file: Path, data: Mapping[str, str]) -> None:
-        self._plan = plan
+    def __init__(self, task: Task, file: Path, data: Mapping[str, str]) -> None:
+        self._task = task
+        self._plan = plan = task.recipe
         self._file = file
         self._data = dict(data)
         self._best: dict[str, Tensor] | None = None
@@ -114,10 +116,9 @@ class Run:
         self.best_step = 0
         self.stopped = False
         """Whether it ended since it no longer improved."""
-        spec = plan.net
-        self.net = AthleteNet(spec.widths, spec.depths, spec.head)
+        self.net = task.net()
         cast(Any, self.net).to(memory_format=torch.channels_last)
-        self.averaged = AthleteNet(spec.widths, spec.depths, spec.head)
+        self.averaged = task.net()
         if plan.schedule.start:
             start: Any = torch.load(plan.schedule.start, weights_only=True)
             self.net.load_state_dict(start["averaged"])
@@ -134,15 +135,15 @@ class Run:
         if file.is_file():
             self._restore()
 
-    def go(self, teacher: Teacher, held: list[Picture]) -> Iterator[dict[str, Any]]:
-        """Train to the end; yields what to log."""
+    def go(self, material: Material, watch: Callable[[Moved], None] = _ignore) -> Iterator[dict[str, Any]]:
+        """Train to the end; yields what to log, and tells ``watch`` of each step."""
         schedule = self._plan.schedule
         began = time.monotonic() - self._seconds
         sums: dict[str, float] = {}
         summed = 0
         if self.stopped:
             return
-        for batch in _batches(teacher, schedule, self.step):
+        for batch in _batches(material, schedule, self.step):
             self._seconds = time.monotonic() - began
             done = self._progress()
             if done >= 1:
@@ -152,6 +153,8 @@ class Run:
                 sums[name] = sums.get(name, 0.0) + part
             self.step += 1
             summed += 1
+            best = self._best_score if math.isfinite(self._best_score) else None
+            watch(Moved(self.step, schedule.steps, self._progress(), sum(parts.values()), best, self.best_step))
             if self.step % _LOGGED == 0:
                 yield {
                     "step": self.step,
@@ -161,7 +164,7 @@ class Run:
                 }
                 sums, summed = {}, 0
             if self.step % schedule.checkpoint == 0:
-                seen = probe(self.averaged, held, self._plan.style.width) if held else {}
+                seen = material.look(self.averaged)
                 if seen:
                     self._judge(seen)
                 # Logged first: what a kill leaves in the log beyond the checkpoint is cut off, a gap would stay.
@@ -222,23 +225,14 @@ class Run:
                     mean.copy_(value)
         return {name: sum(each[name] for each in parts) / len(parts) for name in parts[0]}
 
-    def _study(self, net: AthleteNet, batch: Batch) -> dict[str, float]:
+    def _study(self, net: nn.Module, batch: Batch) -> dict[str, float]:
         """Add the gradients of one replica's share of a batch. (PyTorch locks each parameter's sum, and two
         summands come to the same in either order.)"""
-        planes, heat, care, roles, boxes, near = batch
+        given, *answers = batch
         net.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=self._plan.schedule.bfloat16):
-            maps = cast(Tensor, net(planes.float().contiguous(memory_format=torch.channels_last)))
-        parts = athlete_loss(
-            maps.float().contiguous(),
-            heat,
-            care,
-            roles,
-            boxes,
-            near,
-            ball_weight=self._plan.schedule.ball_weight,
-            role_weights=torch.tensor(self._plan.schedule.role_weights),
-        )
+            outputs = cast(Tensor, net(given.float().contiguous(memory_format=torch.channels_last)))
+        parts = self._task.losses(outputs.float().contiguous(), tuple(answers))
         (torch.stack(list(parts.values())).sum() / len(self._replicas)).backward()
         return {name: float(part.detach()) for name, part in parts.items()}
 
@@ -273,7 +267,7 @@ class Run:
         changed = [path for path, known in state.get("data", {}).items() if self._data.get(path) != known]
         if changed:
             raise ConfigError(
-                f"{self._file}: was made from other pictures in {', '.join(changed)}; bring them back, give the "
+                f"{self._file}: was made from other data in {', '.join(changed)}; bring them back, give the "
                 "recipe another name, or remove the run"
             )
         for replica in self._replicas:
@@ -288,7 +282,7 @@ class Run:
         self.stopped = bool(state.get("stopped", False))
 
 
-def _replica(net: AthleteNet) -> AthleteNet:
+def _replica(net: nn.Module) -> nn.Module:
     """A network with the same parameters, the very tensors, and normalisation statistics of its own."""
     twin = copy.deepcopy(net)
     for mine, theirs in zip(twin.modules(), net.modules(), strict=True):
@@ -297,7 +291,7 @@ def _replica(net: AthleteNet) -> AthleteNet:
     return twin
 
 
-def _share_statistics(replicas: list[AthleteNet]) -> None:
+def _share_statistics(replicas: list[nn.Module]) -> None:
     with torch.no_grad():
         for each in zip(*(replica.buffers() for replica in replicas), strict=True):
             if each[0].is_floating_point():
@@ -313,19 +307,17 @@ def _groups(net: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": filters, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _batches(teacher: Teacher, schedule: Schedule, first: int) -> Iterator[Batch]:
+def _batches(material: Material, schedule: Schedule, first: int) -> Iterator[Batch]:
     """Batches ``first`` and on, made ahead beside the training; batch n is always the same."""
     with ThreadPoolExecutor(2) as pool:
         waiting: deque[Future[Batch]] = deque()
         for number in range(first, schedule.steps + _AHEAD):
-            waiting.append(pool.submit(_batch, teacher, schedule.batch, number))
+            waiting.append(pool.submit(_batch, material, schedule.batch, number))
             if len(waiting) >= _AHEAD:
                 yield waiting.popleft().result()
 
 
-def _batch(teacher: Teacher, size: int, number: int) -> Batch:
-    lessons = [teacher.lesson(number * size + index) for index in range(size)]
-    return tuple(
-        torch.from_numpy(np.stack([getattr(lesson, name) for lesson in lessons]))
-        for name in Lesson.__dataclass_fields__
-    )
+def _batch(material: Material, size: int, number: int) -> Batch:
+    lessons = [material.lesson(number * size + index) for index in range(size)]
+    parts: list[tuple[Array, ...]] = list(zip(*lessons, strict=True))
+    return tuple(torch.from_numpy(np.stack(part)) for part in parts)

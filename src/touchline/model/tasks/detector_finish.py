@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from touchline.model.curves import draw_precision_recall
-from touchline.model.data.lessons import Source
 from touchline.model.data.pictures import Picture
 from touchline.model.evaluate_detector import look, people_and_balls, rate
 from touchline.model.export import export_onnx, load_checkpoint, write_artifact
-from touchline.model.recipe import Recipe
+from touchline.model.tasks.detector_loader import Source
+from touchline.model.tasks.detector_recipe import DetectorRecipe
 
 _CALIBRATION = 64
 _PROOF = 4
@@ -21,7 +21,7 @@ _PROOF = 4
 
 
 def finish(
-    folder: Path, plan: Recipe, sources: Sequence[Source], held: Sequence[Picture], told: dict[str, Any]
+    folder: Path, plan: DetectorRecipe, sources: Sequence[Source], held: Sequence[Picture], told: dict[str, Any]
 ) -> Path:
     """``folder``/artifact: the averaged weights of ``folder``/checkpoint.pt in int8, calibrated on pictures of
     ``sources``, scored on ``held`` (``folder``/pr.png shows how). ``told``: what else its manifest says of the

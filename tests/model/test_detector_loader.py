@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model.scenes import draw_folder
-from touchline.model.data.lessons import Lesson, Source, Style, Teacher, answers
 from touchline.model.data.pictures import BALL, KINDS, PERSON, PLAYER, UNSURE, read_folder
+from touchline.model.tasks.detector_loader import Lesson, Source, Style, Teacher, answers
 from touchline.types import InputError
 
 
