@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -21,10 +22,12 @@ def write_clip(
     pixel_format: str = "yuv420p",
     key_every: int = 0,
     rotation: int = 0,
+    aspect: Fraction | None = None,
 ) -> Path:
     """A moving picture in the container that ``path``'s ending names; a key picture a second unless said.
 
-    ``rotation``: degrees counter-clockwise that players are told to turn it by.
+    ``rotation``: degrees counter-clockwise that players are told to turn it by. ``aspect``: what they are told of
+    its pixels (SAR).
     """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
@@ -37,6 +40,8 @@ def write_clip(
         elif codec == "libx265":
             stream.options = {"preset": "ultrafast", "x265-params": "log-level=error"}
         stream.gop_size = fps
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
         if rotation:
             stream.set_display_rotation(rotation)
         rows = np.arange(height, dtype=np.int32)[:, None]

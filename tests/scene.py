@@ -72,8 +72,10 @@ def coded(
     options: Mapping[str, str] | None = None,
     pixel_format: str = "yuv420p",
     key_every: int = 1000,
+    aspect: Fraction | None = None,
 ) -> tuple[StreamInfo, list[Packet]]:
-    """Pictures as packets at 25 Hz from pts 0. x264 codes without B-frames unless ``options`` say otherwise."""
+    """Pictures as packets at 25 Hz from pts 0. x264 codes without B-frames unless ``options`` say otherwise.
+    ``aspect``: the SAR that is told."""
     encoder: VideoCodecContext | None = None
     packets: list[av.Packet] = []
     height = width = 0
@@ -81,6 +83,8 @@ def coded(
         height, width = luma.shape
         if encoder is None:
             encoder = _encoder(codec, options, pixel_format, key_every, (width, height))
+            if aspect is not None:
+                encoder.sample_aspect_ratio = aspect
         frame = av.VideoFrame(width, height, "gray")
         plane = frame.planes[0]
         np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, :width] = luma

@@ -68,6 +68,13 @@ def test_a_camera_without_pictures_has_no_latency_and_metrics_tell_every_loss(bo
     assert box.cameras()[0].latency_ms is None
 
 
+def test_the_shape_of_pixels_is_that_of_what_viewers_get(box: Box) -> None:
+    assert box.cameras()[0].sample_aspect == 1
+    box.hear("north", StreamInfo("h264", 720, 576, sample_aspect=16 / 11))
+    box.hear("north", Report({"sample_aspect": 3.0}))
+    assert box.cameras()[0].sample_aspect == 16 / 11
+
+
 def test_the_user_s_q_ends_the_box(box: Box) -> None:
     assert not box.stopping.is_set()
     box.hear("north", Report({"quit": True}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,48 @@ def square_fact(number: int) -> dict[str, Any]:
     left = square_at(number)
     track = {"id": 1, "label": "player", "box": [left, 80, left + SIDE, 80 + SIDE], "score": 0.9, "detected": True}
     return {"width": WIDTH, "height": HEIGHT, "tracks": [track]}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("aspect", [1.0, 1.5, 0.5])
+def test_picture_and_boxes_have_the_proportions_of_the_place(
+    page: Page, box: PageBox, clip: Any, aspect: float
+) -> None:
+    info, packets = clip
+    play(box, "north", (replace(info, sample_aspect=aspect), packets))
+    page.goto(box.url + "/watch/north")
+    for key in "nt":
+        page.keyboard.press(key)
+    wait_for_frames(page, "north", 20)
+    expect(page.locator(".details")).to_contain_text(
+        {1.0: "320 × 192", 1.5: "shown as 480 × 192", 0.5: "shown as 320 × 384"}[aspect]
+    )
+    find = """() => {
+      const stage = document.querySelector(".stage").getBoundingClientRect();
+      const video = document.querySelector("video").getBoundingClientRect();
+      const overlay = document.querySelector("canvas.overlay");
+      const {width, height} = overlay;
+      const {data} = overlay.getContext("2d").getImageData(0, 0, width, height);
+      let [left, top, right, bottom] = [width, height, 0, 0];
+      for (let at = 0; at < data.length / 4; at += 1) {
+        if (data[at * 4 + 3] < 250) continue;
+        const [x, y] = [at % width, Math.floor(at / width)];
+        [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
+        [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
+      }
+      return {video: [video.width, video.height, video.x - stage.x, video.y - stage.y],
+        stage: [stage.width, stage.height], box: [right - left, bottom - top, top]};
+    }"""
+    seen = page.evaluate(find)
+    wide, high, left, top = seen["video"]
+    assert wide / high == pytest.approx(WIDTH / HEIGHT * aspect, rel=0.005)
+    assert min(left, top) == pytest.approx(0, abs=1)
+    assert left + wide / 2 == pytest.approx(seen["stage"][0] / 2, abs=1)
+    assert top + high / 2 == pytest.approx(seen["stage"][1] / 2, abs=1)
+    across, down, above = seen["box"]
+    assert across == pytest.approx(SIDE / WIDTH * wide, abs=5)
+    assert down == pytest.approx(SIDE / HEIGHT * high, abs=5)
+    assert above == pytest.approx(top + 80 / HEIGHT * high, abs=4)
 
 
 def play(box: PageBox, camera: str, clip: tuple[StreamInfo, list[Packet]]) -> None:

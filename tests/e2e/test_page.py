@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import imageio_ffmpeg
+import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
@@ -164,3 +168,24 @@ def test_a_viewer_comes_back_after_its_camera_s_worker_was_killed(page: Page, tm
         os.kill(box.worker_of("cam1"), signal.SIGKILL)
         box.wait("cam1", lambda camera: camera["restarts"] == 1 and camera["state"] == "live")
         wait_for_pictures(page, "cam1", counters(page, "cam1")["frames"] + 30)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_camera_whose_pixels_are_not_square_is_shown_right(page: Page, tmp_path: Path, codec: str) -> None:
+    """720 × 576 px of a 16:9 place: a white square in it is one on the screen, passed through and encoded here."""
+    clip = tmp_path / "anamorphic.mp4"
+    scene = "color=0x404040:size=1048x576:rate=25:duration=4,drawbox=x=400:y=180:w=240:h=240:color=white:t=fill"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", scene]
+    command += ["-vf", "scale=720:576,setsar=16/11", "-c:v", codec, "-bf", "0", "-g", "25", "-preset", "ultrafast"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", str(clip)], check=True, timeout=60)
+    with running(tmp_path, "live", str(clip), "--loop") as box:
+        camera = box.wait("cam1", lambda camera: camera["state"] == "live" and camera["sample_aspect"] != 1)
+        assert camera["sample_aspect"] == pytest.approx(16 / 11)
+        assert camera["passthrough"] == (codec == "libx264")
+        page.goto(box.url + "watch/cam1")
+        wait_for_pictures(page, "cam1", 20)
+        shown = cv2.imdecode(np.frombuffer(page.locator("video").screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+        rows, columns = np.nonzero(shown > 200)
+        high, wide = (float(np.percentile(at, 99.5) - np.percentile(at, 0.5)) for at in (rows, columns))
+        assert high > 100
+        assert wide / high == pytest.approx(1, abs=0.03)

@@ -35,6 +35,8 @@ messages = st.one_of(
         st.binary(max_size=50),
         text,
         st.booleans(),
+        st.integers(0, 3),
+        st.floats(0.25, 4),
     ),
     st.builds(Report, objects),
     st.builds(Command, text, objects),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,33 @@ def test_a_stream_of_another_rate_is_encoded_for_that_rate() -> None:
         presenter.show(frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), at * MEDIA_CLOCK // 10))
     assert [info.fps for info in sent if isinstance(info, StreamInfo)] == [25.0, 50.0]
     assert [packet.is_key for packet in sent if isinstance(packet, Packet)] == [True, False, True]
+
+
+def test_the_step_gets_square_pixels_and_viewers_what_the_step_made(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    step = tmp_path / "my.py"
+    step.write_text(
+        "import json\n"
+        "def process_frame(frame, context):\n"
+        f"    with open({str(said)!r}, 'w') as file:\n"
+        "        json.dump([frame.shape, context.tracks.boxes.tolist()], file)\n"
+    )
+    boxes = np.array([[10, 20, 30, 40]], np.float32)
+    one = np.ones(1)
+    tracks = Tracks(
+        one.astype(np.int32), boxes, one.astype(np.float32), np.zeros(1, np.int16), one > 0, ("player",)
+    )
+    squeezed = replace(frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), 0), sample_aspect=1.5)
+    for process, size in ((None, (96, 64, 1.5)), (f"{step}:process_frame", (144, 64, 1.0))):
+        sent: list[StreamInfo | Packet] = []
+        signals = Signals(threading.Event(), threading.Event(), threading.Event())
+        presenter = Presenter(CameraJob("cam", "test:", process=process), sent.append, signals, Latest(tracks))
+        presenter.begin(25.0, encode=True)
+        presenter.show(squeezed)
+        info = sent[0]
+        assert isinstance(info, StreamInfo)
+        assert (info.width, info.height, info.sample_aspect) == size
+    assert json.loads(said.read_text()) == [[64, 144, 3], [[15, 20, 45, 40]]]
 
 
 def test_the_newest_tracks_stand_in_for_those_that_do_not_come() -> None:

@@ -46,6 +46,17 @@ def test_any_frame_becomes_its_rgb(rgb: tuple[int, ...], bt709: bool, full: bool
     assert np.abs(image.astype(int) - rgb).max() <= 5
 
 
+@pytest.mark.parametrize(("aspect", "size"), [(16 / 11, (128, 66)), (0.75, (88, 88)), (1.0, (88, 66))])
+def test_people_get_square_pixels(aspect: float, size: tuple[int, int]) -> None:
+    y = np.full((66, 88), 16, np.uint8)
+    y[:, 44:] = 235
+    grey = np.full((33, 44), 128, np.uint8)
+    image = rgb_from_frame(Frame(0, y, grey, grey, sample_aspect=aspect))
+    assert image.shape == (size[1], size[0], 3)
+    assert (image[:, : size[0] // 2 - 2] < 3).all()
+    assert (image[:, size[0] // 2 + 2 :] > 252).all()
+
+
 def test_a_picture_survives_there_and_back() -> None:
     ramp = np.linspace(0, 255, 64, dtype=np.uint8)
     image = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[::-1], (48, 1)), np.full((48, 64), 90, np.uint8)], 2)

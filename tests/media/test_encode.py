@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import av
@@ -104,6 +105,18 @@ def test_the_stream_says_how_its_colours_are_coded(full_range: bool, bt709: bool
     (picture,) = decoded(encoder.encode(frame(0, full_range=full_range, bt709=bt709)))
     assert picture.color_range == (2 if full_range else 1)
     assert picture.colorspace == (1 if bt709 else 6)
+
+
+def test_the_stream_says_which_shape_its_pixels_have() -> None:
+    encoder = Encoder(320, 240, 25)
+    shapes = [Fraction(1), Fraction(16, 11), Fraction(64, 45), Fraction(11, 16)]
+    for number, shape in enumerate(shapes):
+        (packet,) = encoder.encode(replace(frame(number), sample_aspect=float(shape)))
+        assert packet.is_key
+        assert encoder.info.sample_aspect == float(shape)
+        context = av.CodecContext.create("h264", "r")
+        assert context.decode(av.Packet(packet.data)) + context.decode(None)
+        assert context.sample_aspect_ratio == shape
 
 
 def test_a_decoders_own_picture_is_taken_and_its_type_ignored() -> None:

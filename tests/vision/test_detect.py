@@ -230,11 +230,16 @@ def test_a_person_is_found_where_they_are() -> None:
             y[top + 30 : top + 42, leg : leg + 3] = 140
         u[(top + 6) // 2 : (top + 22) // 2, (left + 2) // 2 : (left + 13) // 2] = 90
         v[(top + 6) // 2 : (top + 22) // 2, (left + 2) // 2 : (left + 13) // 2] = 200
-    found = load_detector("athlete", width=960, options={"score": 0.3, "ball_score": 0.99}).detect(
-        Frame(0, y, u, v)
-    )
+    detector = load_detector("athlete", width=960, options={"score": 0.3, "ball_score": 0.99})
+    found = detector.detect(Frame(0, y, u, v))
     middles = {(round(float(b[0] + b[2]) / 2 / 20), round(float(b[1] + b[3]) / 2 / 20)) for b in found.boxes}
     assert middles == {(5, 6), (21, 12)}
+    # A camera that halves its pictures' width: the same is seen, and the boxes are in its own px.
+    squeezed = [np.ascontiguousarray(plane[:, ::2]) for plane in (y, u, v)]
+    again = detector.detect(Frame(0, *squeezed, sample_aspect=2.0))
+    assert len(again) == len(found)
+    order, other = np.argsort(found.boxes[:, 0]), np.argsort(again.boxes[:, 0])
+    assert np.abs(again.boxes[other] * [2, 1, 2, 1] - found.boxes[order]).max() < 4
 
 
 def artifact(folder: Path) -> Path:

@@ -88,6 +88,14 @@ def test_a_fixed_input_holds_the_whole_picture(width: int, height: int, wide: in
     assert wide - fit.content[0] < 1 or high - fit.content[1] < 1
 
 
+@given(st.integers(300, 2000), st.integers(300, 2000), st.floats(0.25, 4))
+def test_what_is_looked_at_has_the_proportions_of_the_place(width: int, height: int, aspect: float) -> None:
+    for fit in (fit_free((width, height), 960, 32, aspect), fit_fixed((width, height), (640, 640), aspect)):
+        wide, high = fit.content
+        assert abs(wide - high * width * aspect / height) <= 2 + 2 * width * aspect / height
+        assert fit.scale == (width / wide, height / high)
+
+
 @given(st.integers(2, 300), st.integers(2, 300), st.integers(2, 300), st.integers(2, 300))
 def test_shrink_gives_the_size_asked_for(width: int, height: int, wide: int, high: int) -> None:
     plane = np.full((height, width), 77, np.uint8)

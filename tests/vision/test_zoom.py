@@ -127,6 +127,22 @@ def test_never_beyond_its_bounds_whatever_is_found_and_however_time_jumps(
         zoom.update(found(people), SIZE, seconds)
 
 
+@pytest.mark.parametrize(("people", "balls"), [([700.0], []), ([200.0], []), ([700.0], [40.0]), ([600.0], [28.0])])
+@pytest.mark.parametrize("aspect", [2.0, 0.5])
+def test_squeezed_pictures_are_looked_at_as_wide_as_others(
+    people: list[float], balls: list[float], aspect: float
+) -> None:
+    plain, squeezed = Zoom(FULL, LEAST), Zoom(FULL, LEAST)
+    seen = found(people, balls)
+    plain.update(seen, SIZE, 0.0)
+    boxes = seen.boxes * np.array([1 / aspect, 1, 1 / aspect, 1], np.float32)
+    narrow = Detections(boxes, seen.scores, seen.classes, seen.labels)
+    squeezed.update(narrow, (round(SIZE[0] / aspect), SIZE[1]), 0.0, aspect)
+    for zoom in (plain, squeezed):
+        zoom.width(0.1)  # the first look is a full one
+    assert plain.width(0.2) == squeezed.width(0.2)
+
+
 def test_a_cap_holds_for_full_looks_too() -> None:
     zoom = Zoom(FULL, LEAST)
     assert zoom.width(0.0, cap=480) == 480

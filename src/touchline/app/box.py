@@ -27,7 +27,7 @@ from touchline.types import (
 
 log = logging.getLogger(__name__)
 
-_OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms", "picture_age_ms"))
+_OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms", "picture_age_ms", "sample_aspect"))
 """What of `CameraStatus` the box finds out by itself; all else is for the camera's worker to say."""
 
 _REPORTED = frozenset(field.name for field in fields(CameraStatus)) - _OURS
@@ -78,6 +78,7 @@ class Box:
                 self.facts.add(message)
             case StreamInfo():
                 stream.publish_info(message)
+                status.sample_aspect = message.sample_aspect
             case Report():
                 if message.fields.get("restarts", 0) > status.restarts:
                     self._restarted.setdefault(camera, deque(maxlen=LOOP_RESTARTS)).append(self.media_time())

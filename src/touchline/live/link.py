@@ -71,6 +71,7 @@ def pack(message: Message) -> bytes:
                         "pixel_format": message.pixel_format,
                         "has_b_frames": message.has_b_frames,
                         "turns": message.turns,
+                        "sample_aspect": message.sample_aspect,
                     }
                 ),
             )

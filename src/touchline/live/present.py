@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from touchline.live.display import Window
 from touchline.live.job import CameraJob, Signals
@@ -12,7 +16,7 @@ from touchline.live.user_step import Context, UserStep
 from touchline.media.colour import frame_from_rgb, rgb_from_frame
 from touchline.media.draw import draw_tracks
 from touchline.media.encode import Encoder
-from touchline.types import MEDIA_CLOCK, Frame, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, Frame, Packet, StreamInfo, Tracks
 
 PICTURES_HELD = 2
 BOXES_S = 0.1
@@ -40,7 +44,7 @@ class Presenter:
         self._encoder: Encoder | None = None
         self._encoded_fps = 0.0
         self._sent_info: StreamInfo | None = None
-        self._pictures = Mailbox[tuple[Frame, tuple[float, float]]](PICTURES_HELD, signals.stop, lossy=True)
+        self._pictures = Mailbox[tuple[Frame, tuple[int, int]]](PICTURES_HELD, signals.stop, lossy=True)
 
     @property
     def alters(self) -> bool:
@@ -65,7 +69,7 @@ class Presenter:
         if self._encodes:
             self._encode(shown)
         if self._job.display:
-            self._pictures.put((shown, (shown.width / frame.width, shown.height / frame.height)))
+            self._pictures.put((shown, (frame.width, frame.height)))
 
     def close(self) -> None:
         """No more pictures will come."""
@@ -78,10 +82,10 @@ class Presenter:
         window = Window(self._job.name or self._job.id)
         for shown in self._pictures.ticking():
             if shown is not None:
-                picture, scale = shown
+                picture, size = shown
                 image = rgb_from_frame(picture)
                 if not self._job.burn_in:
-                    draw_tracks(image, self._latest.at(picture.pts, BOXES_S), scale)
+                    draw_tracks(image, self._latest.at(picture.pts, BOXES_S), _scale(image, size))
                 window.show(image)
             if window.wants_to_close():  # asked for without a picture too: a camera may freeze
                 self._signals.quit.set()
@@ -89,17 +93,17 @@ class Presenter:
         window.close()
 
     def _altered(self, frame: Frame) -> Frame:
-        tracks = self._latest.tracks
+        tracks, size = self._latest.tracks, (frame.width, frame.height)
         image = rgb_from_frame(frame)
         if self._step is not None:
-            made = self._step(image, Context(self._job.id, frame.pts / MEDIA_CLOCK, tracks))
+            made = self._step(image, Context(self._job.id, frame.pts / MEDIA_CLOCK, _in(image, size, tracks)))
             if made is None and self._step.error and not self._signals.faults:
                 self._signals.faults.append(self._step.error)
             image = rgb_from_frame(frame) if made is None else made
             if made is not None and self._job.burn_in:
                 image = made.copy()  # what the user's function returned is theirs, and may be read-only
         if self._job.burn_in:
-            draw_tracks(image, tracks, (image.shape[1] / frame.width, image.shape[0] / frame.height))
+            draw_tracks(image, tracks, _scale(image, size))
         return frame_from_rgb(image, frame.pts)
 
     def _encode(self, frame: Frame) -> None:
@@ -116,3 +120,14 @@ class Presenter:
             self._send(info)
         for packet in packets:
             self._send(packet)
+
+
+def _scale(image: NDArray[np.uint8], size: tuple[int, int]) -> tuple[float, float]:
+    """px of ``image`` per px of a frame of ``size`` (width, height), across and down."""
+    return image.shape[1] / size[0], image.shape[0] / size[1]
+
+
+def _in(image: NDArray[np.uint8], size: tuple[int, int], tracks: Tracks) -> Tracks:
+    """``tracks`` of a frame of ``size`` (width, height), in px of ``image``."""
+    scale = _scale(image, size)
+    return tracks if scale == (1, 1) else replace(tracks, boxes=tracks.boxes * np.array(scale * 2, np.float32))

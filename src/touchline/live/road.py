@@ -170,7 +170,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     afforded = max(LEAST_WIDTH, round(full_width * shedder.plan.width_scale))
                     detector.set_width(zoom.width(seconds, afforded))
                     found = detector.detect(frame)
-                    zoom.update(found, size, seconds)
+                    zoom.update(found, size, seconds, frame.sample_aspect)
                     tracks = tracker.update(found, seconds)
                     propagator.start(frame)
                     pulse.count("fps_detected", started)

@@ -20,7 +20,8 @@ from touchline.types import ConfigError, Tracks
 class Context:
     """What the user's function is told beside the picture.
 
-    ``camera``: its id. ``time``: media time in seconds. ``tracks``: who was where when analysis last looked.
+    ``camera``: its id. ``time``: media time in seconds. ``tracks``: who was where when analysis last looked, in
+    px of the picture.
     """
 
     camera: str

@@ -26,11 +26,27 @@ def frame_from_rgb(image: NDArray[np.uint8], pts: int) -> Frame:
 
 
 def rgb_from_frame(frame: Frame) -> NDArray[np.uint8]:
-    """``frame`` as uint8 (H, W, 3) RGB, full range, by the matrix and range that the frame names."""
+    """``frame`` as uint8 (H, W, 3) RGB, full range, by the matrix and range that the frame names.
+
+    Its pixels are square: where the frame's are not, it is that much wider or higher than the frame.
+    """
+    width, height = _square(frame)
     picture = picture_of(frame).reformat(
+        width=width,
+        height=height,
         format="rgb24",
         src_colorspace=Colorspace.ITU709 if frame.bt709 else Colorspace.ITU601,
         src_color_range=ColorRange.JPEG if frame.full_range else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
     )
     return np.asarray(picture.to_ndarray(), np.uint8)
+
+
+def _square(frame: Frame) -> tuple[int, int]:
+    """Width and height in px of ``frame`` with square pixels, none of its own given up."""
+    aspect = frame.sample_aspect
+    if aspect == 1:
+        return frame.width, frame.height
+    # Even, so that an encoder need not pad it.
+    wide, high = frame.width * max(1.0, aspect), frame.height * max(1.0, 1 / aspect)
+    return round(wide / 2) * 2, round(high / 2) * 2

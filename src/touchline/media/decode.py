@@ -74,6 +74,7 @@ class Decoder:
         self._recovers = info.codec == "h264"
         self._reorders = info.has_b_frames
         self._turns = info.turns
+        self._sample_aspect = info.sample_aspect
         self._reformatter = VideoReformatter()
         self._whole = False  # a key frame came, and nothing was damaged of late
         self._damaged: int | None = None  # when something was
@@ -156,7 +157,8 @@ class Decoder:
             picture = self._to_420(picture, full_range=full_range, bt709=bt709)
         y, u, v = (_view(plane) for plane in picture.planes)
         number = self._numbering.picture(pts)
-        return turn(Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture, number), self._turns)
+        aspect = self._sample_aspect
+        return turn(Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture, number, aspect), self._turns)
 
     def _to_420(self, picture: VideoFrame, *, full_range: bool, bt709: bool) -> VideoFrame:
         matrix = Colorspace.ITU709 if bt709 else Colorspace.ITU601

@@ -20,6 +20,8 @@ PRESET = "superfast"
 
 _BT709, _BT601 = 1, 6
 _LIMITED, _FULL = 1, 2
+_FINEST_ASPECT = 1000
+"""Denominator: the stream has 16 bits for it."""
 
 
 class Encoder:
@@ -27,8 +29,8 @@ class Encoder:
 
     A key picture comes at least every ``gop_seconds`` of media time.
 
-    ``width`` and ``height`` in px are those of the first frame; one of another size or colour coding makes a new
-    encoder and another ``info``, which the caller sends on ahead of the returned packets. Odd sizes are
+    ``width`` and ``height`` in px are those of the first frame; one of another size, SAR or colour coding makes
+    a new encoder and another ``info``, which the caller sends on ahead of the returned packets. Odd sizes are
     padded by repeating the last row or column. ``fps`` in Hz, 0 where unknown, only steers the rate
     control; frames keep their own ``pts``. ``bitrate`` in bit/s, None for one that fits the size.
     """
@@ -46,7 +48,7 @@ class Encoder:
         self._bitrate = bitrate
         self._gop = round(gop_seconds * MEDIA_CLOCK)
         self._last_pts = -(1 << 62)
-        self._make(width, height, full_range=False, bt709=True)
+        self._make(width, height, full_range=False, bt709=True, sample_aspect=1.0)
 
     @property
     def info(self) -> StreamInfo:
@@ -58,9 +60,15 @@ class Encoder:
 
         ``frame.pts`` should rise from call to call; one that does not is moved just behind the last.
         """
-        shape = (frame.width, frame.height, frame.full_range, frame.bt709)
+        shape = (frame.width, frame.height, frame.full_range, frame.bt709, frame.sample_aspect)
         if shape != self._shape:
-            self._make(frame.width, frame.height, full_range=frame.full_range, bt709=frame.bt709)
+            self._make(
+                frame.width,
+                frame.height,
+                full_range=frame.full_range,
+                bt709=frame.bt709,
+                sample_aspect=frame.sample_aspect,
+            )
         picture = picture_of(frame, even=True)
         picture.pts = self._last_pts = max(frame.pts, self._last_pts + 1)
         picture.time_base = Fraction(1, MEDIA_CLOCK)
@@ -75,7 +83,7 @@ class Encoder:
             packets.append(Packet(self._form.packet(bytes(packet), is_key=is_key), pts, is_key))
         return packets
 
-    def _make(self, width: int, height: int, *, full_range: bool, bt709: bool) -> None:
+    def _make(self, width: int, height: int, *, full_range: bool, bt709: bool, sample_aspect: float) -> None:
         even_width, even_height = width + width % 2, height + height % 2
         fitting = round(even_width * even_height * self._fps * BITS_PER_PIXEL)
         bitrate = self._bitrate or max(LEAST_BITRATE, fitting)
@@ -88,6 +96,7 @@ class Encoder:
         context.max_b_frames = 0
         context.thread_count = 1
         context.color_range = _FULL if full_range else _LIMITED
+        context.sample_aspect_ratio = Fraction(sample_aspect).limit_denominator(_FINEST_ASPECT)
         context.colorspace = _BT709 if bt709 else _BT601
         context.color_primaries = context.colorspace
         context.color_trc = context.colorspace
@@ -108,7 +117,7 @@ class Encoder:
         }
         context.open()
         self._context = context
-        self._shape = (width, height, full_range, bt709)
+        self._shape = (width, height, full_range, bt709, sample_aspect)
         self._last_key: int | None = None
         self._form = AnnexB("h264", context.extradata or b"")
         self._info = StreamInfo(
@@ -118,4 +127,5 @@ class Encoder:
             fps=self._fps,
             extradata=self._form.parameter_sets,
             pixel_format="yuv420p",
+            sample_aspect=sample_aspect,
         )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from touchline.media.annexb import VideoCodec
 
+_ASPECTS = (
+    *((0, 0), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33)),
+    *((18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
+)
 _H264_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
 
@@ -13,13 +18,14 @@ _H264_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 13
 class SequenceInfo:
     """``width`` and ``height`` in px after cropping; ``pixel_format`` FFmpeg's name; ``reorders``: whether
     pictures leave their decoding order (B-frames), None where the set does not say; ``fps``: Hz, 0.0 where it
-    does not say."""
+    does not say; ``sample_aspect``: SAR, None where it does not say or, as H.265's, is not read."""
 
     width: int
     height: int
     pixel_format: str
     reorders: bool | None
     fps: float = 0.0
+    sample_aspect: Fraction | None = None
 
 
 def read_sps(codec: VideoCodec, sps: bytes) -> SequenceInfo | None:
@@ -121,11 +127,11 @@ def _read_h264(bits: _Bits) -> SequenceInfo:
     lines = 1 if frames_only else 2
     width = columns * 16 - unit_x * (left + right)
     height = rows * 16 * lines - unit_y * lines * (top + bottom)
-    fps, reorders = _read_h264_vui(bits)
+    aspect, fps, reorders = _read_h264_vui(bits)
     # Baseline has no B slices (A.2.1); order type 2 is output in decoding order (8.2.1.3).
     if profile == 66 or order_type == 2:
         reorders = False
-    return SequenceInfo(width, height, _pixel_format(chroma, depth), reorders, fps)
+    return SequenceInfo(width, height, _pixel_format(chroma, depth), reorders, fps, aspect)
 
 
 def _skip_scaling_list(bits: _Bits, size: int) -> None:
@@ -137,13 +143,13 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _read_h264_vui(bits: _Bits) -> tuple[float, bool | None]:
-    """Rate in Hz and whether max_num_reorder_frames > 0 (H.264 E.1.1); 0.0 and None where not there."""
-    fps = 0.0
+def _read_h264_vui(bits: _Bits) -> tuple[Fraction | None, float, bool | None]:
+    """SAR, rate in Hz and whether max_num_reorder_frames > 0 (H.264 E.1.1); None, 0.0 and None where not there."""
+    aspect, fps = None, 0.0
     if not bits.flag():
-        return fps, None
-    if bits.flag() and bits.take(8) == 255:
-        bits.take(32)
+        return aspect, fps, None
+    if bits.flag():
+        aspect = _read_aspect(bits)
     if bits.flag():
         bits.flag()
     if bits.flag():
@@ -168,11 +174,18 @@ def _read_h264_vui(bits: _Bits) -> tuple[float, bool | None]:
         bits.flag()
     bits.flag()
     if not bits.flag():
-        return fps, None
+        return aspect, fps, None
     bits.flag()
     for _ in range(4):
         bits.unsigned()
-    return fps, bits.unsigned() > 0
+    return aspect, fps, bits.unsigned() > 0
+
+
+def _read_aspect(bits: _Bits) -> Fraction | None:
+    """H.264 table E-1."""
+    kind = bits.take(8)
+    across, down = (bits.take(16), bits.take(16)) if kind == 255 else _ASPECTS[kind if kind < len(_ASPECTS) else 0]
+    return Fraction(across, down) if across and down else None
 
 
 def _skip_hrd(bits: _Bits) -> None:

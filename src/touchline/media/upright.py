@@ -20,7 +20,8 @@ def turn(frame: Frame, turns: int) -> Frame:
         return frame
     y, u, v = (np.asarray(cv2.rotate(plane, code), np.uint8) for plane in (frame.y, frame.u, frame.v))
     motion = None if frame.motion is None else _turn_motion(frame.motion, turns, frame.width, frame.height)
-    return replace(frame, y=y, u=u, v=v, motion=motion, native=None)
+    aspect = 1 / frame.sample_aspect if turns % 2 else frame.sample_aspect
+    return replace(frame, y=y, u=u, v=v, motion=motion, native=None, sample_aspect=aspect)
 
 
 def _turn_motion(motion: NDArray[np.int16], turns: int, width: int, height: int) -> NDArray[np.int16]:

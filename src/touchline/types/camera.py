@@ -65,6 +65,8 @@ class CameraStatus:
     """Of the camera's own pictures, upright, px; 0 before the first."""
     height: int = 0
     """Of the camera's own pictures, upright, px; 0 before the first."""
+    sample_aspect: float = 1.0
+    """How wide a pixel of the video that viewers get is to be shown, by its height. Browsers don't see to it."""
     passthrough: bool = False
     """The camera's own packets are sent, not a copy encoded as H.264."""
     reconnects: int = 0

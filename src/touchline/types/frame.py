@@ -23,6 +23,7 @@ class Frame:
     movement since the former picture dx, dy (quarter px), block width, block height (px).
     ``is_key``: an intra picture.
     ``native``: the decoder's own object, for an encoder that can take it without a copy.
+    ``sample_aspect``: how wide a pixel is to be shown, by its height (SAR).
     ``number``: which picture of its stream it is, from 1, those counted that damage took; 0 where nobody counts.
     """
 
@@ -36,6 +37,7 @@ class Frame:
     motion: NDArray[np.int16] | None = None
     native: object | None = None
     number: int = 0
+    sample_aspect: float = 1.0
 
     def __post_init__(self) -> None:
         if self.y.ndim != 2:

@@ -17,7 +17,8 @@ class StreamInfo:
     ``pixel_format`` FFmpeg's name, empty where unknown: ``rawvideo`` is decoded by it, and whether browsers can
     show the packets as they are depends on it; ``fps`` the declared rate in Hz or 0.0 where the source does not
     say, ``has_b_frames`` whether packets leave their presentation order, ``turns`` by how many quarters, 0 to 3,
-    decoded pictures must be turned counter-clockwise to be upright.
+    decoded pictures must be turned counter-clockwise to be upright, ``sample_aspect`` how wide a pixel of the
+    coded picture is to be shown, by its height (SAR).
     """
 
     codec: str
@@ -28,6 +29,7 @@ class StreamInfo:
     pixel_format: str = ""
     has_b_frames: bool = False
     turns: int = 0
+    sample_aspect: float = 1.0
 
     @property
     def upright_size(self) -> tuple[int, int]:

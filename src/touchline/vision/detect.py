@@ -105,7 +105,7 @@ class Detector:
         self.labels: tuple[str, ...] = tuple(dict.fromkeys(reading.labels.values()))
         self._fixed = self._check_input()
         self._fit: Fit | None = None
-        self._fitted: tuple[int, int] = (0, 0)
+        self._fitted: tuple[int, int, float] = (0, 0, 1.0)
         self._planes = np.zeros((1, 6, 0, 0), np.uint8)
         highest = max(reading.labels)
         self._class = np.full(highest + 2, -1, np.int16)
@@ -143,12 +143,12 @@ class Detector:
         if not 64 <= width <= 4096:
             raise ModelError(f"{self._name}: analysis width is {width}; choose 64 to 4096 px")
         self._width = width
-        self._fitted = (0, 0)
+        self._fitted = (0, 0, 1.0)
 
     def detect(self, frame: Frame) -> Detections:
-        """People and balls in one frame, best first, at most 300. Raises `ModelError` where the network's
-        output is not what its ``decode`` promises."""
-        fit = self._fit_to(frame.width, frame.height)
+        """People and balls in one frame, boxes in its px, best first, at most 300. Raises `ModelError` where the
+        network's output is not what its ``decode`` promises."""
+        fit = self._fit_to(frame.width, frame.height, frame.sample_aspect)
         outputs = self._model.run(self._input(frame, fit))
         boxes, scores, found = self._candidates(outputs, fit)
         known = self._class[np.minimum(found, len(self._class) - 1)]
@@ -185,14 +185,14 @@ class Detector:
             return None
         return (wide * 2, high * 2) if channels == 6 else (wide, high)
 
-    def _fit_to(self, width: int, height: int) -> Fit:
-        if self._fit is None or self._fitted != (width, height):
+    def _fit_to(self, width: int, height: int, aspect: float) -> Fit:
+        if self._fit is None or self._fitted != (width, height, aspect):
             source = (width, height)
             if self._fixed:
-                self._fit = fit_fixed(source, self._fixed)
+                self._fit = fit_fixed(source, self._fixed, aspect)
             else:
-                self._fit = fit_free(source, self._width, self._reading.multiple)
-            self._fitted = source
+                self._fit = fit_free(source, self._width, self._reading.multiple, aspect)
+            self._fitted = (width, height, aspect)
             wide, high = self._fit.size
             self._planes = np.zeros((1, 6, high // 2, wide // 2), np.uint8)
         return self._fit

@@ -32,31 +32,34 @@ class Fit:
     scale: tuple[float, float]
 
 
-def fit_fixed(source: tuple[int, int], size: tuple[int, int]) -> Fit:
-    """A ``source`` picture (width, height) as large as a fixed input takes it, aspect kept."""
-    ratio = min(size[0] / source[0], size[1] / source[1])
+def fit_fixed(source: tuple[int, int], size: tuple[int, int], aspect: float = 1.0) -> Fit:
+    """A ``source`` picture (width, height) as large as a fixed input takes it, its proportions those of what was
+    before the camera: ``aspect`` is its pixels' (SAR), the input's are square."""
+    wide = source[0] * aspect
+    ratio = min(size[0] / wide, size[1] / source[1])
     content = (
-        min(size[0], max(2, round(source[0] * ratio))),
+        min(size[0], max(2, round(wide * ratio))),
         min(size[1], max(2, round(source[1] * ratio))),
     )
     return Fit(size, content, (source[0] / content[0], source[1] / content[1]))
 
 
-def fit_free(source: tuple[int, int], width: int, multiple: int) -> Fit:
+def fit_free(source: tuple[int, int], width: int, multiple: int, aspect: float = 1.0) -> Fit:
     """A picture at the analysis size ``width``, in an input of the next multiple of ``multiple`` px.
 
     ``width`` is that of a 16:9 picture; others, standing ones too, get as many pixels, so that the cost
-    does not hang on the shape.
+    does not hang on the shape. ``aspect``: as of `fit_fixed`.
     """
-    ratio = width * scale_per_width(source)
-    content = (max(2, round(source[0] * ratio / 2) * 2), max(2, round(source[1] * ratio / 2) * 2))
+    ratio = width * scale_per_width(source, aspect)
+    content = (max(2, round(source[0] * aspect * ratio / 2) * 2), max(2, round(source[1] * ratio / 2) * 2))
     size = (-(-content[0] // multiple) * multiple, -(-content[1] // multiple) * multiple)
     return Fit(size, content, (source[0] / content[0], source[1] / content[1]))
 
 
-def scale_per_width(source: tuple[int, int]) -> float:
-    """Input px per source px, for each px of analysis width, of a ``source`` picture (width, height)."""
-    return (9 / 16) ** 0.5 / (source[0] * source[1]) ** 0.5
+def scale_per_width(source: tuple[int, int], aspect: float = 1.0) -> float:
+    """Input px per source px of height, for each px of analysis width, of a ``source`` picture (width, height).
+    ``aspect``: as of `fit_fixed`."""
+    return (9 / 16) ** 0.5 / (source[0] * aspect * source[1]) ** 0.5
 
 
 def shrink(plane: Plane, size: tuple[int, int]) -> Plane:

@@ -59,24 +59,25 @@ class Zoom:
             self._surveyed = seconds
         return need if cap is None else min(need, cap)
 
-    def update(self, found: Detections, size: tuple[int, int], seconds: float) -> None:
-        """``found`` in the picture of media time ``seconds``, which is ``size`` = (width, height) px."""
-        need = self._need(found, size)
+    def update(self, found: Detections, size: tuple[int, int], seconds: float, aspect: float = 1.0) -> None:
+        """``found`` in the picture of media time ``seconds``, which is ``size`` = (width, height) px of the shape
+        ``aspect`` (SAR)."""
+        need = self._need(found, size, aspect)
         while self._needs and self._needs[-1][1] <= need:
             self._needs.pop()
         self._needs.append((seconds, need))
 
-    def _need(self, found: Detections, size: tuple[int, int]) -> int:
+    def _need(self, found: Detections, size: tuple[int, int], aspect: float) -> int:
         """The least of the widths at which all that was found is large enough; the full one where nobody was."""
         config = self._config
         ball = np.array([label == "ball" for label in found.labels], np.bool_)[found.classes]
         people = ~ball & (found.scores >= config.sure)
         if not people.any():
             return self._widths[-1]
-        extent = np.maximum(found.boxes[:, 2:] - found.boxes[:, :2], 1e-3)
+        extent = np.maximum(found.boxes[:, 2:] - found.boxes[:, :2], 1e-3) * (aspect, 1.0)
         scale = max(
             float(config.person_px / extent[people, 1].min()),
             float((config.ball_px / extent[ball].max(1)).max(initial=0)),
         )
-        least = scale / scale_per_width(size)
+        least = scale / scale_per_width(size, aspect)
         return next((width for width in self._widths if width >= least), self._widths[-1])

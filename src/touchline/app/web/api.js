@@ -27,6 +27,7 @@ import { BoxClock } from "./clock.js";
  * @property {string | null} codec
  * @property {number} width
  * @property {number} height
+ * @property {number} sample_aspect how wide a pixel of the video is to be shown, by its height
  * @property {boolean} passthrough
  * @property {number} reconnects
  * @property {number} restarts
@@ -165,6 +166,7 @@ export function status(given) {
     codec: text("codec"),
     width: number("width"),
     height: number("height"),
+    sample_aspect: number("sample_aspect") > 0 ? given.sample_aspect : 1,
     passthrough: given.passthrough === true,
     reconnects: number("reconnects"),
     restarts: number("restarts"),

@@ -71,10 +71,20 @@ export class Details {
   }
 }
 
+/**
+ * The camera's picture in px, and how large it is with square ones.
+ * @param {import("./api.js").Status} status
+ */
+function sizes({ width, height, sample_aspect: aspect }) {
+  const coded = `${width} × ${height}`;
+  if (aspect === 1) return coded;
+  return `${coded}, shown as ${Math.round(width * Math.max(1, aspect))} × ${Math.round(height * Math.max(1, 1 / aspect))}`;
+}
+
 /** @param {Tile} tile */
 function cameraRows({ status, shown, camera }) {
   if (!status) return { State: shown?.word ?? "–", Id: camera };
-  const size = status.width > 0 ? `${status.width} × ${status.height}` : "–";
+  const size = status.width > 0 ? sizes(status) : "–";
   return {
     State: shown?.word ?? "–",
     Id: status.id,

@@ -50,6 +50,7 @@ export class Player {
   #fresh = false;
   #width = 0;
   #height = 0;
+  #sampleAspect = 1;
   #shown;
   #onPicture;
 
@@ -64,15 +65,27 @@ export class Player {
     this.video.muted = true;
     this.video.autoplay = true;
     this.video.disablePictureInPicture = true;
-    stage.append(this.#still, this.video, this.#overlay);
+    this.video.addEventListener("resize", () => this.#shape());
+    stage.append(el("div", { class: "screen" }, this.#still, this.video), this.#overlay);
     new ResizeObserver(([entry]) => this.#resize(entry.contentRect)).observe(stage);
     this.#listen();
   }
 
-  /** Width by height of the picture, or null before there is one. */
+  /** Width by height of the picture as it is shown, or null before there is one. */
   get aspect() {
     const { videoWidth, videoHeight } = this.video;
-    return videoWidth > 0 && videoHeight > 0 ? videoWidth / videoHeight : null;
+    return videoWidth > 0 && videoHeight > 0 ? (videoWidth / videoHeight) * this.#sampleAspect : null;
+  }
+
+  /**
+   * How wide a pixel is to be shown, by its height. H.264 says it too, but over WebRTC browsers do not look there.
+   * @param {number} ratio
+   */
+  set sampleAspect(ratio) {
+    if (ratio === this.#sampleAspect) return;
+    this.#sampleAspect = ratio;
+    this.#shape();
+    this.redraw();
   }
 
   /** The newest tracks, drawn or not. */
@@ -109,6 +122,7 @@ export class Player {
   keep() {
     const { videoWidth, videoHeight } = this.video;
     if (videoWidth === 0 || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    this.#still.style.setProperty("--aspect", String(this.aspect));
     this.#still.width = videoWidth;
     this.#still.height = videoHeight;
     this.#still.getContext("2d")?.drawImage(this.video, 0, 0);
@@ -212,9 +226,14 @@ export class Player {
     this.#clear();
     this.drawn = fact;
     if (this.#width === 0 || this.#height === 0) return;
-    const picture = contain(this.#width, this.#height, this.video.videoWidth, this.video.videoHeight);
+    const { videoWidth, videoHeight } = this.video;
+    const picture = contain(this.#width, this.#height, videoWidth * this.#sampleAspect, videoHeight);
     const history = this.#shown.trails ? this.#facts.before(fact.pts, TRAIL_S, TRAIL_STEP_S) : [];
     drawTracks(this.#context, picture, fact, history, this.#shown);
+  }
+
+  #shape() {
+    if (this.aspect !== null) this.video.style.setProperty("--aspect", String(this.aspect));
   }
 
   #clear() {

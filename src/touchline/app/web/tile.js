@@ -91,8 +91,8 @@ export class Tile extends HTMLElement {
 
   /** Width by height of its picture. */
   get aspect() {
-    const told = this.status && this.status.width > 0 && this.status.height > 0;
-    return this.player.aspect ?? (told && this.status ? this.status.width / this.status.height : 16 / 9);
+    const { width, height, sample_aspect: sample } = this.status ?? { width: 16, height: 9, sample_aspect: 1 };
+    return this.player.aspect ?? (width > 0 && height > 0 ? (width / height) * sample : 16 / 9);
   }
 
   /** @returns {HTMLAnchorElement} what takes the focus */
@@ -146,6 +146,7 @@ export class Tile extends HTMLElement {
    */
   take(status) {
     this.status = status;
+    if (status) this.player.sampleAspect = status.sample_aspect;
     this.update();
   }
 

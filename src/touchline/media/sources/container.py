@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from touchline.media.annexb import is_foreign
 from touchline.media.sources import faults
+from touchline.media.sources.aspect import plausible
 from touchline.media.sources.format import Format
 from touchline.media.sources.location import Kind, Location
 from touchline.media.sources.source import MAX_WITHOUT_KEY
@@ -29,7 +30,8 @@ MAX_FPS = 400.0
 def read_container(container: InputContainer, location: Location) -> Generator[StreamInfo | Sample]:
     """All of ``container``'s best video stream, from its first key packet on."""
     stream = _choose(container, location)
-    format_ = Format(_declared(stream, location))
+    own_aspect = stream.sample_aspect_ratio != stream.codec_context.sample_aspect_ratio
+    format_ = Format(_declared(stream, location), own_aspect=own_aspect)
     time_base = stream.time_base or Fraction(1, MEDIA_CLOCK)
     scale_up, scale_down = time_base.numerator * MEDIA_CLOCK, time_base.denominator
     may_change = container.format.name == "mpegts"  # whose units are in Annex B form
@@ -107,4 +109,5 @@ def _declared(stream: VideoStream, location: Location) -> StreamInfo:
         extradata=context.extradata or b"",
         pixel_format=context.pix_fmt or "",
         has_b_frames=bool(context.has_b_frames),
+        sample_aspect=plausible(stream.sample_aspect_ratio),
     )

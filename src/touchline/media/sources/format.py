@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from touchline.media.annexb import AnnexB, VideoCodec, is_picture, nal_type
+from touchline.media.sources.aspect import aspect_of_hevc, plausible
 from touchline.media.sps import is_b_slice, read_sps
 from touchline.types import MEDIA_CLOCK, StreamInfo, split_nals
 
@@ -12,11 +13,13 @@ from touchline.types import MEDIA_CLOCK, StreamInfo, split_nals
 class Format:
     """Puts h264 and hevc packets into Annex B form and learns from them; other codecs pass.
 
-    ``info`` starts with what the container declares; parameter sets overrule it.
+    ``info`` starts with what the container declares; parameter sets overrule it, but for ``sample_aspect``
+    where the container has a word of its own on that (``own_aspect``): somebody has put it right afterwards.
     """
 
-    def __init__(self, declared: StreamInfo) -> None:
+    def __init__(self, declared: StreamInfo, *, own_aspect: bool = False) -> None:
         self.info = declared
+        self._own_aspect = own_aspect
         self._form: AnnexB | None = None
         self._codec: VideoCodec = "hevc" if declared.codec == "hevc" else "h264"
         self._sps = b""
@@ -65,6 +68,7 @@ class Format:
             return
         self._settled = said.reorders is not None
         # FFmpeg calls 8-bit full-range formats yuvj…; the set itself does not.
+        aspect = aspect_of_hevc(self._form.parameter_sets) if self._codec == "hevc" else said.sample_aspect
         same_pixels = self.info.pixel_format.replace("yuvj", "yuv") == said.pixel_format
         info = replace(
             self.info,
@@ -73,6 +77,7 @@ class Format:
             fps=self.info.fps or said.fps,
             pixel_format=self.info.pixel_format if same_pixels else said.pixel_format,
             has_b_frames=self.info.has_b_frames if said.reorders is None else said.reorders,
+            sample_aspect=self.info.sample_aspect if self._own_aspect else plausible(aspect),
         )
         if info != self.info:
             self.info = replace(info, extradata=self._form.parameter_sets)
