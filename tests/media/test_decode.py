@@ -17,6 +17,7 @@ from touchline.media.decode import Decoder
 from touchline.types import MEDIA_CLOCK, Frame, InputError, Packet, StreamInfo
 
 PAN = Scene(192, 128, camera=lambda k: (100 + 4 * k, 100 + 2 * k))
+TO_AND_FRO = Scene(192, 128, camera=lambda k: (100 + 4 * abs(k % 20 - 10), 100))
 STILL = Scene(192, 128, (Sprite(48, 64, lambda k: (140 + 4 * k, 130)),))
 
 
@@ -286,7 +287,11 @@ def test_damage_in_a_long_gop_costs_a_second(damage: str) -> None:
     data = b"" if damage == "empty" else whole[:half] + bytes(byte ^ 0xFF for byte in whole[half:])
     packets[13] = Packet(data, packets[13].pts, is_key=False)
     decoder = Decoder(info)
-    lost = set(range(90)) - {frame.pts // STEP for frame in decoded(decoder, packets)}
+    frames: list[Frame] = []
+    for packet in packets:
+        frames += decoder.decode(packet)
+        assert decoder.waits == (packets[13].pts <= packet.pts < packets[13].pts + MEDIA_CLOCK)
+    lost = set(range(90)) - {frame.pts // STEP for frame in [*frames, *decoder.flush()]}
     assert lost == set(range(13, 13 + MEDIA_CLOCK // STEP))
     assert decoder.errors == 1
 
@@ -297,6 +302,45 @@ def test_damage_while_damage_heals_costs_a_second_from_there() -> None:
         packets[bad] = Packet(b"", packets[bad].pts, is_key=False)
     lost = set(range(90)) - {frame.pts // STEP for frame in decoded(Decoder(info), packets)}
     assert lost == set(range(13, 20 + MEDIA_CLOCK // STEP))
+
+
+@pytest.mark.parametrize(
+    "options", [None, {"preset": "medium", "x265-params": "bframes=3:log-level=none:keyint=40"}]
+)
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_lost_packet_of_h265_is_noticed_and_waited_for(lost: int, options: dict[str, str] | None) -> None:
+    shown = pictures(TO_AND_FRO, 90)
+    info, packets = coded(shown, "libx265", options, key_every=40)
+    key = next(packet.pts for packet in packets[20:] if packet.is_key)
+    del packets[14 : 14 + lost]
+    decoder = Decoder(info)
+    waited: list[int] = []
+    frames: list[Frame] = []
+    for packet in packets:
+        frames += decoder.decode(packet)
+        if decoder.waits:
+            waited.append(packet.pts)
+    frames += decoder.flush()
+    assert decoder.errors == 1
+    assert waited
+    assert max(waited) <= key + 4 * STEP, "with B-frames, what is shown before a key picture comes after it"
+    assert min(waited) < 24 * STEP
+    assert not decoder.waits
+    after = [frame for frame in frames if frame.pts >= min(waited)]
+    assert after[0].pts == key
+    assert [frame.pts for frame in after] == list(range(key, 90 * STEP, STEP))
+    assert after[0].number == key // STEP + 1 - lost
+    for frame in frames:
+        assert np.abs(frame.y - video_range(shown[frame.pts // STEP])).mean() < 6
+
+
+def test_who_joins_late_waits_for_nothing_damaged() -> None:
+    for codec in ("libx264", "libx265"):
+        info, packets = coded(pictures(STILL, 30), codec, key_every=12)
+        decoder = Decoder(info)
+        for packet in packets[4:]:
+            decoder.decode(packet)
+            assert not decoder.waits
 
 
 _INFO, _PACKETS = coded(pictures(STILL, 16), key_every=8)
