@@ -168,7 +168,11 @@ def wait_for_frames(page: Page, camera: str, more: int) -> None:
 def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip: Any) -> None:
     play(box, "north", clip)
     box.set(
-        "north", CameraState.LIVE, shed=["analysis rate: 2.5 of 5 Hz"], error="my.py: ZeroDivisionError; mend it"
+        "north",
+        CameraState.LIVE,
+        shed=["analysis rate: 2.5 of 5 Hz"],
+        error="my.py: ZeroDivisionError; mend it",
+        analysis_waits=True,
     )
     box.set("south", CameraState.CONNECTING, error="rtsp://***@10.0.0.7/: no route; check the cable")
     box.set("goal", CameraState.STALE)
@@ -183,6 +187,10 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
     }.items():
         for text in texts:
             expect(tile(page, camera)).to_contain_text(text)
+    said = "Stream damaged: analysis waits for a whole picture"
+    expect(tile(page, "north")).to_contain_text(said)
+    box.set("north", CameraState.LIVE, analysis_waits=False)
+    expect(tile(page, "north")).not_to_contain_text(said)
     expect(page.locator("#health")).to_have_text("1 of 4 live1 reduced1 connecting1 stale1 failed")
     expect(page.locator("#none-shown")).to_be_hidden()
     expect(page.locator("#unguarded")).to_be_hidden()

@@ -243,6 +243,18 @@ def test_what_the_decoder_could_not_read_is_counted(model: Path, tmp_path: Path,
     assert road.pulse.read(0)["decode_errors"] == 2, "the third is one of those that the first has cost"
 
 
+def test_it_is_said_that_analysis_waits_as_long_as_it_does(model: Path, tmp_path: Path) -> None:
+    road = Road(model)
+    said: list[bool] = []
+    road.on_packet = lambda _: said.append(road.pulse.read(0)["analysis_waits"])
+    clip = write_square(tmp_path / "clip.mp4", steadily, frames=60, key_every=1000)
+    road.run(damage(clip, 10))
+    assert set(said) == {False, True}
+    assert not said[0]
+    assert road.pulse.read(0)["analysis_waits"] is False
+    assert Road(model).run(damage(clip, 59), realtime=False).pulse.read(0)["analysis_waits"] is True
+
+
 def test_burnt_in_boxes_are_in_the_picture(model: Path, tmp_path: Path) -> None:
     clip = write_square(tmp_path / "clip.mp4", lambda k: 120, frames=60)
     road = Road(model).run(clip, burn_in=True, detect_hz=FPS)

@@ -14,6 +14,7 @@ _GAUGES = {
     "fps_in": "Packets a second from the camera",
     "fps_analysed": "Frames a second with tracks",
     "fps_detected": "Detections a second",
+    "analysis_waits": "1 while analysis waits for a whole picture, after damage",
     "viewers": "Viewers now",
     "picture_age_ms": "How long ago the last picture was seen, ms",
     "latency_ms": "Age of a picture when it is handed to the viewers, ms",

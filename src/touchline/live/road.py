@@ -89,13 +89,14 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     presenter = Presenter(job, out.send, signals, latest)
     packets = PacketBox(PACKETS_HELD_S, stop, lossy=live)
     frames = FrameBox(FRAMES_HELD, stop, lossy=live)
-    damaged = 0  # written by decode alone
+    damaged, waits = 0, False  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
         source_dropped=lambda: capture.dropped,
         frames_skipped=lambda: packets.dropped + frames.dropped,
         decode_errors=lambda: damaged,
         pictures_late=lambda: presenter.too_late,
+        analysis_waits=lambda: waits,
     )
 
     def take() -> None:
@@ -114,7 +115,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
 
     def decode() -> None:
         """Packets → frames, and where viewers cannot have the camera's packets, encoded once for all."""
-        nonlocal damaged
+        nonlocal damaged, waits
         decoder: Decoder | None = None
         gate, missing = KeyGate(), Undecoded()
         for item in packets:
@@ -123,6 +124,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                     rest(decoder)
                 presenter.begin(item.fps, encode=live and not untouched(item))
                 decoder = open_decoder(item, first_number=decoder.next_number if decoder else 1)
+                waits = False
                 continue
             if shedder.plan.keys_only and not presenter.watched:
                 gate.shut()
@@ -141,6 +143,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
                         if presenter.watched and not job.burn_in:
                             presenter.show(frame, late=late(frame))
                 damaged += decoder.errors - errors
+                waits = decoder.waits
         rest(decoder)
         if not live:
             pulse.set(pictures=decoder.next_number - 1 if decoder else 0)

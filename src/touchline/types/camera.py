@@ -57,6 +57,9 @@ class CameraStatus:
     """Age of a picture when its packet is handed to the viewers; null while none comes."""
     picture_age_ms: float | None = None
     """How long ago the last picture was seen; null before the first."""
+    analysis_waits: bool = False
+    """Something was damaged, and analysis waits for a whole picture: until the next key picture, in H.264 for a
+    second at most. So do viewers where ``passthrough`` is false."""
     shed: list[str] = field(default_factory=list[str])
     """What is given up right now, in the order it was."""
     codec: str | None = None

@@ -42,6 +42,16 @@ test("stale after three seconds, with the age of what is on screen", () => {
   assert.match(say({ camera: { state: "stale", error: "cam: frozen; power it off" }, pictureAt: NOW - 9000 }).remedy, /Power it off/);
 });
 
+test("an encoded camera whose stream was damaged is not blamed on the way here", () => {
+  const waits = { analysis_waits: true, passthrough: false };
+  assert.equal(say({ camera: waits }).state, "live", "for a moment there is nothing to miss");
+  const stale = say({ camera: waits, pictureAt: NOW - 12_000 });
+  assert.deepEqual([stale.state, stale.when], ["stale", ""]);
+  assert.match(stale.what, /12 s ago. The stream was damaged; the box waits for a whole picture/);
+  assert.equal(say({ camera: waits, pictureAt: null }).state, "connecting");
+  assert.match(say({ camera: { ...waits, passthrough: true }, pictureAt: NOW - 12_000 }).what, /nothing arrives here/);
+});
+
 test("a cached picture that has just arrived makes no camera live", () => {
   for (const state of ["stale", "failed", "connecting"]) assert.equal(say({ camera: { state } }).state, state);
 });

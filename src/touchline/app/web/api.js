@@ -23,6 +23,7 @@ import { BoxClock } from "./clock.js";
  * @property {number} viewers
  * @property {number | null} latency_ms
  * @property {number | null} picture_age_ms since the camera's last picture
+ * @property {boolean} analysis_waits for a whole picture, after damage
  * @property {string[]} shed
  * @property {string | null} codec
  * @property {number} width
@@ -162,6 +163,7 @@ export function status(given) {
     viewers: number("viewers"),
     latency_ms: Number.isFinite(given.latency_ms) ? given.latency_ms : null,
     picture_age_ms: Number.isFinite(given.picture_age_ms) ? given.picture_age_ms : null,
+    analysis_waits: given.analysis_waits === true,
     shed: Array.isArray(given.shed) ? given.shed.filter((/** @type {any} */ word) => typeof word === "string") : [],
     codec: text("codec"),
     width: number("width"),

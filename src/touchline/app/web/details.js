@@ -130,6 +130,7 @@ function analysisRows({ status, player }) {
     Analysed: `${rate(status.fps_analysed)} fps`,
     Detected: `${rate(status.fps_detected)} Hz`,
     "Pictures not analysed": count(status.frames_skipped),
+    ...(status.analysis_waits ? { Waits: "for a whole picture: the stream was damaged" } : {}),
     Reduced: status.shed.length > 0 ? status.shed.join(" · ") : "nothing",
   };
 }

@@ -79,12 +79,24 @@ export function tileState(known) {
     const [what, remedy] = error ?? ["The camera has stopped sending; the box tries to reach it again.", ""];
     return say("stale", join(last, what), { remedy });
   }
+  if (withheld(status) && (link.phase === "waiting" || link.phase === "playing")) {
+    const what = "The stream was damaged; the box waits for a whole picture.";
+    return say(pictureAt === null ? "connecting" : "stale", join(last, what));
+  }
   // The reason stays while the next try runs, until that has got further.
   if (link.failure && link.phase !== "waiting" && link.phase !== "playing") return ofFailure(link, last, now);
   if (link.phase === "playing") {
     return say("stale", join(last, "The camera sends, but nothing arrives here."), { when: "Reconnecting soon" });
   }
   return opening(link.phase, last, pictureAt !== null);
+}
+
+/**
+ * Whether the box has no picture to send: to connect anew would not bring one.
+ * @param {Status | null} status
+ */
+export function withheld(status) {
+  return status !== null && status.analysis_waits && !status.passthrough;
 }
 
 /**

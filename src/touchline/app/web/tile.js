@@ -4,7 +4,7 @@ import { el, setAttribute, setText } from "./dom.js";
 import { count, millis, rate } from "./figures.js";
 import { Link } from "./link.js";
 import { Player } from "./player.js";
-import { tileState } from "./state.js";
+import { tileState, withheld } from "./state.js";
 import { WhepSession } from "./whep.js";
 
 /** @typedef {import("./api.js").Status} Status */
@@ -14,6 +14,8 @@ import { WhepSession } from "./whep.js";
 
 /** Out of sight for so long, a tile gives its connection back. ms */
 const UNSEEN_MS = 10_000;
+
+const WAITS = "Stream damaged: analysis waits for a whole picture";
 
 let made = 0;
 
@@ -160,7 +162,8 @@ export class Tile extends HTMLElement {
     else if (this.#visible && usable) link.start();
     const from = Math.max(player.pictureAt ?? 0, this.#watchedFrom);
     const judged = this.#visible && !document.hidden;
-    link.tick({ live: judged && this.#poll.state.reachable && this.status?.state === "live", quiet: now - from });
+    const sends = this.status?.state === "live" && !withheld(this.status);
+    link.tick({ live: judged && this.#poll.state.reachable && sends, quiet: now - from });
     this.update();
   }
 
@@ -214,6 +217,7 @@ export class Tile extends HTMLElement {
     const relayed = this.path?.kind === "relay";
     this.#set("path", relayed ? "relayed" : "", relayed ? "The video comes through a relay (TURN)" : "");
     const chips = known && status.shed.length > 0 ? [["shed", `Reduced: ${status.shed.join(" · ")}`]] : [];
+    if (known && status.analysis_waits && this.shown?.state === "live") chips.push(["waits", WAITS]);
     if (known && status.error && this.shown?.state === "live") chips.push(["error", status.error]);
     const said = chips.map((chip) => chip.join(" ")).join("\n");
     if (this.#chips.dataset.said === said) return;
