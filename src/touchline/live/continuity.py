@@ -22,7 +22,13 @@ COUNTED = (
 )
 """Fields of `CameraStatus` that a worker counts from its own start."""
 
-AT_REST: dict[str, Any] = {"fps_in": 0.0, "fps_analysed": 0.0, "fps_detected": 0.0, "shed": []}
+AT_REST: dict[str, Any] = {
+    "fps_in": 0.0,
+    "fps_analysed": 0.0,
+    "fps_detected": 0.0,
+    "analysis_waits": False,
+    "shed": [],
+}
 """What is true of a camera that has no worker."""
 
 
