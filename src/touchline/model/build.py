@@ -57,9 +57,9 @@ def compile(
     """
     known, kind = known_target(target), known_quantise(quantise)
     name = name or type(module).__name__
-    if kind == "mixed" and known != "server":
+    if kind == "mixed" and known == "phone":
         raise ConfigError(
-            f"{name}: mixed goes to target server; for {known} quantise to int8, or leave it in float"
+            f"{name}: mixed goes to targets server and edge; for phone quantise to int8, or leave it in float"
         )
     folder = Path(out) if out is not None else Path(f"{name}-{target}")
     example = (example,) if isinstance(example, Tensor) else tuple(example)
@@ -75,8 +75,8 @@ def compile(
         seen = [each.inputs for each in real]
         file = _lower(module, program, example, known, draft, seen if kind == "int8" else None)
         allowed = TOLERANCE[kind] if tolerance is None else tolerance
-        # The other targets' quantisers are part of their way down.
-        reduced = reduce(kind, draft / file, seen, samples, allowed, name) if known == "server" else {}
+        # ExecuTorch's quantiser is part of its way down.
+        reduced = reduce(kind, draft / file, seen, samples, allowed, name) if known != "phone" else {}
         said: dict[str, Any] = {
             "name": name,
             "target": target,
@@ -116,7 +116,7 @@ def _lower(
         case "server":
             return onnx.lower(program, folder)
         case "edge":
-            return litert.lower(module, example, folder, calibration)
+            return litert.lower(module, example, folder)
         case "phone":
             return executorch.lower(program, folder, calibration)
 

@@ -29,10 +29,9 @@ from touchline.model.nets.athlete import (
     AthleteNet,
 )
 from touchline.model.recipe import read_head
+from touchline.model.seal import prove
 from touchline.model.tasks.detector_recipe import DetectorRecipe
-from touchline.runtime import golden, manifest
 from touchline.runtime.golden import Sample
-from touchline.runtime.verify import verify
 from touchline.types.errors import ModelError
 from touchline.types.frame import Frame
 from touchline.vision.prepare import blocks, fit_free
@@ -112,18 +111,15 @@ def write_artifact(
     ball_score: float,
     proof_width: int | None = None,
 ) -> None:
-    """Complete ``folder``, which holds model.onnx, with its manifest.json and the proof that it is ``net``.
+    """Complete ``folder``, which holds model.onnx, with its manifest.json, the proof that it is ``net``, and what
+    it takes here.
 
     ``proof``: pictures whose planes, at analysis size ``proof_width`` (else ``width``), and ``net``'s own answers
     to them go with the artifact. ``facts``: its name, licence, measured accuracy and what it was trained on.
     Raises `CheckFailed` where model.onnx is another network.
     """
-    golden.write(folder / golden.FILE, [_answered(net, frame, proof_width or width) for frame in proof])
-    said = _described(facts, width, score, ball_score)
-    files = ["model.onnx", golden.FILE]
-    manifest.write(folder, said, files)
-    said["verified"] = verify(folder).require().as_dict()
-    manifest.write(folder, said, files)
+    samples = [_answered(net, frame, proof_width or width) for frame in proof]
+    prove(folder, _described(facts, width, score, ball_score), "model.onnx", samples)
 
 
 def _answered(net: AthleteNet, frame: Frame, width: int) -> Sample:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from touchline.model import trace
 from touchline.model.lower import litert
+from touchline.model.lower.litert_int8 import LiteRtQuantiser
 from touchline.runtime.golden import Array, Sample
 from touchline.types.errors import ConfigError, ModelError, ShapeError
 
@@ -40,7 +41,8 @@ def quantised(
         missing = trace.unsupported(trace.decompose(program), litert.supports())
         if missing:
             raise trace.refuse(name, "mcu", missing, [])
-        (file.parent / litert.lower(module, example, file.parent, inputs, ends=True)).rename(file)
+        (file.parent / litert.lower(module, example, file.parent)).rename(file)
+        LiteRtQuantiser(file, inputs, ends=True).write(file)
         return [_answered(module, arrays, name) for arrays in inputs[:_SAMPLES]]
     finally:
         for part, training in modes.items():

@@ -36,19 +36,24 @@ def drafting(folder: Path) -> Generator[Path]:
 def seal(
     draft: Path, folder: Path, said: dict[str, Any], file: str, samples: Sequence[Sample]
 ) -> manifest.Artifact:
-    """Make ``draft``, which holds the model in ``file``, an artifact, and move it to ``folder``.
-
-    ``said``: its manifest so far. ``samples``: real inputs and the float model's answers to them. Raises
-    `CheckFailed` where the file answers otherwise; nothing is moved then.
-    """
-    golden.write(draft / golden.FILE, samples)
-    files = [file, golden.FILE]
-    manifest.write(draft, said, files)
-    # From here on as on a device: what was written is loaded, run and judged.
-    said["verified"] = verify(draft).require().as_dict()
-    manifest.write(draft, said, files)
-    (measured,) = measure([draft])
-    said["measured"] = {key: value for key, value in measured.as_dict().items() if key != "name"}
-    manifest.write(draft, said, files)
+    """`prove` a draft and move it to ``folder``; nothing is moved where it answers otherwise (`CheckFailed`)."""
+    prove(draft, said, file, samples)
     shutil.move(draft, folder)
     return manifest.read(folder)
+
+
+def prove(folder: Path, said: dict[str, Any], file: str, samples: Sequence[Sample]) -> None:
+    """Make ``folder``, which holds the model in ``file``, an artifact that was verified and measured here.
+
+    ``said``: its manifest so far. ``samples``: real inputs and the float model's answers to them. Raises
+    `CheckFailed` where the file answers otherwise.
+    """
+    golden.write(folder / golden.FILE, samples)
+    files = [file, golden.FILE]
+    manifest.write(folder, said, files)
+    # From here on as on a device: what was written is loaded, run and judged.
+    said["verified"] = verify(folder).require().as_dict()
+    manifest.write(folder, said, files)
+    (measured,) = measure([folder])
+    said["measured"] = {key: value for key, value in measured.as_dict().items() if key != "name"}
+    manifest.write(folder, said, files)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from touchline.model.lower.qdq import Quantiser
+from touchline.model.lower.litert_int8 import LiteRtQuantiser
+from touchline.model.lower.qdq import OnnxQuantiser
+from touchline.runtime.devices import CPU
 from touchline.runtime.golden import Inputs, Sample
-from touchline.runtime.onnx import OnnxModel
+from touchline.runtime.load import load
 from touchline.runtime.program import Program
 from touchline.runtime.verify import Verdict, compare
 from touchline.types.errors import CheckFailed
@@ -17,6 +20,14 @@ from touchline.types.errors import CheckFailed
 _TRIED = 4
 """Samples on which each layer is tried out."""
 _BLAMED = 3
+
+
+class Quantiser(Protocol):
+    """A float network, calibrated, to be written in int8 as often as wanted, by whichever library."""
+
+    layers: Mapping[str, str]
+
+    def write(self, file: Path, *, only: Sequence[str] = (), leave: Sequence[str] = ()) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def to_int8(file: Path, calibration: Inputs, samples: Sequence[Sample], toleranc
 
     Raises `CheckFailed`, which names the layers that lose most, where more is lost than ``tolerance`` allows.
     """
-    with Quantiser(file, calibration) as quantiser:
+    with _quantiser(file, calibration) as quantiser:
         quantiser.write(file)
         verdict = _judge(file, samples, tolerance, name)
         try:
@@ -69,7 +80,7 @@ def to_mixed(
     What the manifest says of it: ``sensitivity``, all layers, the worst first, and ``float_layers``. Raises
     `CheckFailed` where no layer can be int8.
     """
-    with Quantiser(file, calibration) as quantiser:
+    with _quantiser(file, calibration) as quantiser:
         found = sensitivities(quantiser, file, samples, name)
         order = [each.layer for each in found]
 
@@ -102,8 +113,18 @@ def sensitivities(quantiser: Quantiser, file: Path, samples: Sequence[Sample], n
     return sorted(found, key=lambda each: -each.relative_error)
 
 
+@contextlib.contextmanager
+def _quantiser(file: Path, calibration: Inputs) -> Generator[Quantiser]:
+    match file.suffix:
+        case ".onnx":
+            with OnnxQuantiser(file, calibration) as made:
+                yield made
+        case _:
+            yield LiteRtQuantiser(file, calibration)
+
+
 def _judge(file: Path, samples: Sequence[Sample], tolerance: float, name: str) -> Verdict:
-    return compare(Program(OnnxModel(file, 1, "cpu"), {}, name), samples, tolerance, name)
+    return compare(Program(load(file, threads=1, device=CPU), {}, name), samples, tolerance, name)
 
 
 def _as_dict(each: Sensitivity) -> dict[str, Any]:

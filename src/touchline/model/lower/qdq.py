@@ -19,7 +19,7 @@ from touchline.runtime.quiet import quiet
 _LAYERS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 
 
-class Quantiser:
+class OnnxQuantiser:
     """A float network, calibrated once by the range its activations take on samples, then written in int8 as often
     as wanted. To be used in a ``with``.
 
