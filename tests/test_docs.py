@@ -81,8 +81,18 @@ def test_every_page_s_python_runs_from_top_to_bottom(page: str, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
 
 
-# A detector's own file, which says how to read it, is no piece of venue.toml.
-VENUES = [block for block in blocks("toml") if not block[1].startswith("decode")]
+# A detector's own file, which says how to read it, and a recipe are no pieces of venue.toml.
+RECIPES = [block for block in blocks("toml") if "[[sets]]" in block[1]]
+VENUES = [block for block in blocks("toml") if not block[1].startswith("decode") and block not in RECIPES]
+
+
+@pytest.mark.parametrize(("page", "text"), RECIPES)
+def test_every_recipe_is_one(page: str, text: str) -> None:
+    pytest.importorskip("torch")
+    from touchline.model.tasks.choose import task_of
+
+    task = task_of(text, Path(page))
+    assert isinstance(task.net()(task.example()).shape[1], int)
 
 
 @pytest.mark.parametrize(("page", "text"), VENUES)

@@ -144,6 +144,25 @@ def test_a_checkpoint_is_compiled_by_name(trained: Path) -> None:
     assert origin.module(*origin.example).sum().item() == pytest.approx(1)
 
 
+def test_it_is_measured_and_compiled_by_its_folder(trained: Path, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from touchline.app.cli import app
+
+    artifact = str(trained / "artifact")
+    told = CliRunner().invoke(
+        app, ["model", "evaluate", artifact, "--data", str(trained.parent / "set"), "--json"]
+    )
+    found = json.loads(told.stdout)
+    assert found["macro_f1"] == 1.0
+    assert set(found) == {"macro_f1", "f1 tone", "f1 hiss", "windows"}
+    out = tmp_path / "c"
+    told = CliRunner().invoke(app, ["model", "compile", artifact, "--target", "mcu", "--out", str(out), "--json"])
+    assert told.exit_code == 0, told.output
+    assert (out / "model.c").read_bytes() == (trained / "mcu" / "model.c").read_bytes()
+    assert "ears_run" in (out / "model.h").read_text()
+
+
 def test_a_group_is_never_learnt_from_and_scored(tmp_path: Path) -> None:
     from touchline.model.data.recordings import entries
     from touchline.model.tasks.windows_loader import held_groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import typer
 
 from touchline.app.arrays import load_arrays, save_arrays
+from touchline.runtime.manifest import Artifact, read
+from touchline.runtime.shelf import named
 from touchline.types import ConfigError
 
 
@@ -21,12 +24,13 @@ def compile_mcu(
     """Compile an int8 .tflite, or a PyTorch module that is quantised first, and print what it costs."""
     from touchline.tiny.artifact import compile_artifact
 
-    if model.endswith(".tflite"):
+    shipped = _of_artifact(model)
+    if shipped is not None or model.endswith(".tflite"):
         if calibration is not None or tolerance is not None:
             raise ConfigError(
                 f"{model}: is int8 already and proved to the bit; leave --calibration and --tolerance out"
             )
-        said = compile_artifact(Path(model), out)
+        said = compile_artifact(Path(model), out) if shipped is None else _compile_artifact(shipped, out)
     else:
         said = _compile_module(model, out, calibration or (), 0.1 if tolerance is None else tolerance)
     if json_:
@@ -38,6 +42,25 @@ def compile_mcu(
         f"{out}: RAM {said['ram_bytes']:,} B · weights {said['weight_bytes']:,} B · "
         f"code {said['code_bytes']:,} B · {said['macs']:,} MACs · {counted} · {low:,.0f}–{high:,.0f} µJ",
     )
+
+
+def _of_artifact(model: str) -> Artifact | None:
+    """The artifact of this name or in this folder, if it is one for LiteRT."""
+    path = named().get(model, Path(model))
+    if not path.is_dir():
+        return None
+    artifact = read(path)
+    return artifact if artifact.file.suffix == ".tflite" else None
+
+
+def _compile_artifact(artifact: Artifact, out: Path) -> dict[str, Any]:
+    from touchline.tiny.artifact import compile_artifact
+
+    with tempfile.TemporaryDirectory(prefix="touchline-") as work:
+        # The C is called as the file is.
+        file = Path(work) / f"{artifact.manifest['name']}.tflite"
+        shutil.copyfile(artifact.file, file)
+        return compile_artifact(file, out)
 
 
 def _compile_module(model: str, out: Path, calibration: Iterable[Any], tolerance: float) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def compile_(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="FILE.py:FUNCTION, a run's checkpoint.pt, a float .onnx (for server), an int8 .tflite (for mcu).",
+            help="FILE.py:FUNCTION, a run's checkpoint.pt, a float .onnx (for server), an int8 .tflite or "
+            "a LiteRT artifact (for mcu).",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The artifact's folder, which must not exist yet.")],
@@ -220,25 +221,34 @@ def gate(
 
 @model_app.command(epilog="Example: touchline model evaluate athlete --data football/")
 def evaluate(
-    what: Annotated[str, typer.Argument(metavar="NAME|DIR|tracker", help="A detector, or the tracker.")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="NAME|DIR|tracker", help="A detector, a model of sound or motion, or the tracker."),
+    ],
     data: Annotated[
         Path,
         typer.Option(
-            help="images/, labels/ and classes.txt for a detector; MOTChallenge folders for the tracker."
+            help="images/, labels/ and classes.txt for a detector; MOTChallenge folders for the tracker; "
+            "CLASS/*.wav or CLASS/*.csv for sound and motion."
         ),
     ],
     stride: Annotated[int, typer.Option(min=1, help="Tracker: give it every N-th frame.")] = 1,
     json_: Json = False,
 ) -> None:
-    """Measure a detector or the tracker on labelled data."""
+    """Measure a model or the tracker on labelled data."""
     if what == "tracker":
         from touchline.model.evaluate_tracker import evaluate_tracker
 
         found = evaluate_tracker(data, stride)
     else:
-        from touchline.model.evaluate_detector import evaluate as evaluate_detector
+        from touchline.model import evaluate_windows
 
-        found = evaluate_detector(what, data)
+        if evaluate_windows.is_windows(what):
+            found = evaluate_windows.evaluate(what, data)
+        else:
+            from touchline.model.evaluate_detector import evaluate as evaluate_detector
+
+            found = evaluate_detector(what, data)
     if json_:
         # JSON has no NaN: what nothing was labelled for is null.
         typer.echo(json.dumps({key: None if value != value else value for key, value in found.items()}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,10 @@ def finish(
         )
         draw_confusion(found, plan.classes, folder / "confusion.png")
     shutil.rmtree(folder / "mcu", ignore_errors=True)
-    compile_artifact(made.file, folder / "mcu")
+    with tempfile.TemporaryDirectory() as work:
+        # The C is called as the file is.
+        named = shutil.copy(made.file, Path(work) / f"{plan.name}.tflite")
+        compile_artifact(Path(named), folder / "mcu")
     return folder / "artifact"
 
 
