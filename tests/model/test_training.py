@@ -108,6 +108,20 @@ def test_a_run_that_no_longer_improves_ends_with_its_best_weights(tmp_path: Path
     assert len(log_of(run)) == 3
 
 
+def test_the_detector_learns_as_it_always_did(tmp_path: Path) -> None:
+    """What the loop that knew the detector alone logged of this recipe; other processors round otherwise."""
+    from touchline.model.tasks.choose import read_task
+    from touchline.model.train import Run
+
+    task = read_task(write_recipe(tmp_path, steps=60, checkpoint=60))
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    run = Run(task, tmp_path / "checkpoint.pt", {})
+    entry = next(run.go(task.load()))
+    wanted = {"people": 2.4748, "people_box": 1.0075, "ball": 4.2746, "ball_box": 1.9909, "roles": 0.7102}
+    assert {name: entry[name] for name in wanted} == pytest.approx(wanted, rel=0.02)
+
+
 def test_better_weights_start_the_wait_anew() -> None:
     from touchline.model.tasks.choose import task_of
     from touchline.model.train import Run
