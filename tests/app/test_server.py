@@ -135,7 +135,11 @@ def test_health_names_who_is_ill(box: Box, client: TestClient) -> None:
 
 def test_metrics_are_prometheus_text(box: Box, client: TestClient) -> None:
     box.statuses["north"].fps_in = 25.0
+    box.streams["north"].facts_unsent = 3
+    box.facts.lost_by_listeners = 2
     text = client.get("/metrics").text
+    assert 'touchline_camera_facts_unsent_total{camera="north"} 3.0' in text
+    assert "touchline_stream_facts_dropped_total 2.0" in text
     assert 'touchline_camera_fps_in{camera="north"} 25.0' in text
     assert 'touchline_camera_state{camera="north",state="connecting"} 1.0' in text
 

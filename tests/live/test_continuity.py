@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from touchline.live.continuity import AT_REST, Continuity
+from touchline.app.metrics import COUNTERS
+from touchline.live.continuity import AT_REST, COUNTED, Continuity
 from touchline.live.job import CameraJob
 from touchline.live.link import LinkError, Report
 from touchline.types import Fact, FactJson, JsonValue, fact_id
@@ -59,6 +60,12 @@ def test_counts_go_on() -> None:
     continuity.end("cam", 0)
     assert told(line_dropped=1, reconnects=2) == {"line_dropped": 8, "reconnects": 3}
     assert told(decode_errors=1) == {"decode_errors": 3}
+
+
+def test_every_counter_of_a_worker_s_goes_on() -> None:
+    """What is forgotten here falls to 0 when a worker is replaced, and nobody says so."""
+    of_the_box = {"packets_dropped", "facts_unsent", "restarts"}
+    assert set(COUNTED) == set(COUNTERS) - of_the_box
 
 
 def test_a_fact_that_must_be_read_and_cannot_breaks_the_line() -> None:

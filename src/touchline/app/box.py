@@ -137,6 +137,7 @@ class Box:
                 status.picture_age_ms = round(max(0.0, age) * 1000, 1)
             status.viewers = stream.viewers
             status.packets_dropped = stream.packets_dropped
+            status.facts_unsent = stream.facts_unsent
         return list(self.statuses.values())
 
 

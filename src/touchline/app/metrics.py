@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from touchline.types import CameraState, CameraStatus, LinkState, LinkStatus, NodeStatus, Refusal
 
-_GAUGES = {
+GAUGES = {
     "fps_in": "Packets a second from the camera",
     "fps_analysed": "Frames a second with tracks",
     "fps_detected": "Detections a second",
@@ -19,12 +19,13 @@ _GAUGES = {
     "picture_age_ms": "How long ago the last picture was seen, ms",
     "latency_ms": "Age of a picture when it is handed to the viewers, ms",
 }
-_COUNTERS = {
+COUNTERS = {
     "packets_dropped": "Packets given up on the way to viewers",
     "frames_skipped": "Pictures that analysis could not take",
     "source_dropped": "Packets that came faster than they were taken",
     "line_dropped": "Packets that the box did not take from the camera's worker",
     "facts_dropped": "Facts that the box did not take from the camera's worker",
+    "facts_unsent": "Facts given up on the way to viewers",
     "decode_errors": "Packets that were damaged and gave no picture",
     "pictures_late": "Pictures that came too late to be encoded",
     "reconnects": "Times that the source was lost and found again",
@@ -42,7 +43,7 @@ class _Cameras(Collector):
             for name in CameraState:
                 state.add_metric([status.id, str(name)], float(status.state is name))
         yield state
-        for family, table in ((GaugeMetricFamily, _GAUGES), (CounterMetricFamily, _COUNTERS)):
+        for family, table in ((GaugeMetricFamily, GAUGES), (CounterMetricFamily, COUNTERS)):
             for name, text in table.items():
                 metric = family(f"touchline_camera_{name}", text, labels=["camera"])
                 for status in self._cameras:
@@ -50,6 +51,18 @@ class _Cameras(Collector):
                     if value is not None:
                         metric.add_metric([status.id], float(value))
                 yield metric
+
+
+class _Listeners(Collector):
+    def __init__(self, unheard: int) -> None:
+        self._unheard = unheard
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "touchline_stream_facts_dropped",
+            "Facts that listeners to /api/v1/facts/stream were too slow for",
+            value=float(self._unheard),
+        )
 
 
 class _Sensors(Collector):
@@ -94,9 +107,12 @@ def render(
     nodes: Iterable[NodeStatus] = (),
     links: Iterable[LinkStatus] = (),
     strangers: int = 0,
+    unheard: int = 0,
 ) -> bytes:
-    """The metrics in Prometheus' text format; ``strangers``: messages of nodes that nobody named."""
+    """The metrics in Prometheus' text format; ``strangers``: messages of nodes that nobody named, ``unheard``: facts
+    that listeners to the stream were too slow for."""
     registry = CollectorRegistry()
+    registry.register(_Listeners(unheard))
     registry.register(_Cameras(cameras))
     registry.register(_Sensors(nodes, links, strangers))
     return generate_latest(registry)

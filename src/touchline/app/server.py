@@ -249,7 +249,9 @@ def make_app(box: Box) -> FastAPI:
     )
     async def metrics() -> Response:
         """For Prometheus."""
-        told = render(box.cameras(), box.nodes(), box.links, box.sensors.strangers.count)
+        told = render(
+            box.cameras(), box.nodes(), box.links, box.sensors.strangers.count, box.facts.lost_by_listeners
+        )
         return Response(told, media_type=CONTENT_TYPE_LATEST)
 
     return app

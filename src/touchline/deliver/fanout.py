@@ -49,8 +49,8 @@ class Subscription:
     max_units: int
     max_bytes: int
     dropped: int = 0
-    facts_dropped: int = 0
     wants_key: bool = True
+    takes_facts: bool = False
     _units: deque[AccessUnit] = field(default_factory=deque[AccessUnit])
     _facts: deque[FactMessage] = field(default_factory=deque[FactMessage])
     _bytes: int = 0
@@ -77,7 +77,9 @@ class Subscription:
         self._cached = len(self._units)
 
     def take_fact(self) -> FactMessage | None:
-        """The next fact to send, or None."""
+        """The next fact to send, or None. Only who has asked for one can lose any: not every viewer has a channel
+        for them."""
+        self.takes_facts = True
         return self._facts.popleft() if self._facts else None
 
     def put(self, unit: AccessUnit) -> int:
@@ -101,12 +103,13 @@ class Subscription:
         self.dropped += lost
         return lost
 
-    def put_fact(self, message: FactMessage) -> None:
-        """Queue a fact; the oldest goes when there are too many."""
-        if len(self._facts) >= FACTS_KEPT:
+    def put_fact(self, message: FactMessage) -> bool:
+        """Queue a fact; the oldest goes when there are too many. Gives whether that is a loss."""
+        full = len(self._facts) >= FACTS_KEPT
+        if full:
             self._facts.popleft()
-            self.facts_dropped += 1
         self._facts.append(message)
+        return full and self.takes_facts
 
     def _clear(self) -> int:
         lost = len(self._units) - self._cached
@@ -121,6 +124,7 @@ class CameraStream:
     ``request_key`` is called, at most every half second, when a viewer cannot go on without a key picture; set it
     to what asks the camera's encoder for one. It may do nothing: a passed-through camera sends its next key
     picture in its own time. ``last_pts``: the last picture's media time in 1/90,000 s, None before the first.
+    ``packets_dropped``, ``facts_unsent``: what was late and given up, over all viewers.
     """
 
     def __init__(
@@ -135,6 +139,7 @@ class CameraStream:
         self.request_key: Callable[[], None] = _nothing
         self.info: StreamInfo | None = None
         self.packets_dropped = 0
+        self.facts_unsent = 0
         self.last_pts: int | None = None
         self._gop_bytes = gop_bytes
         self._gop_units = gop_units
@@ -175,7 +180,7 @@ class CameraStream:
         message = FactMessage(fact.pts, data, fragments(data))
         self._facts.append(message)
         for subscriber in tuple(self._subscribers):
-            subscriber.put_fact(message)
+            self.facts_unsent += subscriber.put_fact(message)
             subscriber.ready()
 
     def subscribe(self, ready: Callable[[], None]) -> Subscription:

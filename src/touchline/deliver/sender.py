@@ -109,7 +109,9 @@ class ViewerSender:
             return
         if self.facts_open:
             while (message := subscription.take_fact()) is not None:
-                self.facts_dropped += not self._transport.send_message(message.parts)
+                unsent = not self._transport.send_message(message.parts)
+                self.facts_dropped += unsent
+                self._stream.facts_unsent += unsent
         if self._timer is not None:
             return
         budget = BURST_BYTES

@@ -47,6 +47,8 @@ class CameraStatus:
     """Packets that the box did not take from the camera's worker."""
     facts_dropped: int = 0
     """Facts that the box did not take from the camera's worker."""
+    facts_unsent: int = 0
+    """Facts that were late and given up on the way to viewers."""
     decode_errors: int = 0
     """Damaged packets, which gave no picture and cost those after them up to the next key picture."""
     pictures_late: int = 0

@@ -18,6 +18,7 @@ import { BoxClock } from "./clock.js";
  * @property {number} source_dropped
  * @property {number} line_dropped
  * @property {number} facts_dropped
+ * @property {number} facts_unsent on the way to viewers
  * @property {number} decode_errors
  * @property {number} pictures_late
  * @property {number} viewers
@@ -158,6 +159,7 @@ export function status(given) {
     source_dropped: number("source_dropped"),
     line_dropped: number("line_dropped"),
     facts_dropped: number("facts_dropped"),
+    facts_unsent: number("facts_unsent"),
     decode_errors: number("decode_errors"),
     pictures_late: number("pictures_late"),
     viewers: number("viewers"),

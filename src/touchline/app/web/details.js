@@ -109,6 +109,7 @@ function lost(status) {
     ["Packets not taken from the camera", status.source_dropped],
     ["Packets lost inside the box", status.line_dropped],
     ["Facts lost inside the box", status.facts_dropped],
+    ["Facts lost on the way to viewers", status.facts_unsent],
     ["Packets damaged", status.decode_errors],
     ["Pictures too late to encode", status.pictures_late],
   ]);
