@@ -72,6 +72,19 @@ def test_a_source_that_stays_late_is_set_right() -> None:
     assert abs(placed[-1] - arrivals[-1]) < 0.06
 
 
+def test_a_source_that_catches_up_is_soon_not_from_the_future() -> None:
+    # For three seconds everything takes 0.8 s longer, then but 0.45 s.
+    def held(i: int) -> float:
+        return 0.0 if i < 100 else 0.8 if i < 175 else 0.45
+
+    arrivals = [i * 0.04 + held(i) for i in range(400)]
+    placed = live([FRAME * i for i in range(400)], arrivals)
+    ahead = [pts - at for pts, at in zip(placed, arrivals, strict=True)]
+    assert max(ahead[175:]) > 0.2, "it was taken to stay late"
+    assert max(ahead[175 + 100 :]) < 0.002
+    assert min(b - a for a, b in pairwise(placed[176:])) > 0.03, "nobody sees it"
+
+
 def test_clocks_that_drift_stay_together() -> None:
     for rate in (0.99, 0.999, 1.001, 1.01):
         arrivals = [i * 0.04 for i in range(3000)]

@@ -70,7 +70,8 @@ class Box:
         match message:
             case Packet():
                 stream.publish(message)
-                age = (self.media_time() - message.pts / MEDIA_CLOCK) * 1000
+                # A source that caught up after a stall is placed a little ahead, until its timeline has followed.
+                age = max(0.0, (self.media_time() - message.pts / MEDIA_CLOCK) * 1000)
                 before = age if status.latency_ms is None else status.latency_ms
                 status.latency_ms = round(before + _SMOOTHING * (age - before), 1)
             case FactJson():

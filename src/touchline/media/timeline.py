@@ -12,7 +12,7 @@ from touchline.types import MEDIA_CLOCK
 DRIFT = MEDIA_CLOCK // 2
 """The two clocks may differ by this much before they are set equal again."""
 SMALL_DRIFT = MEDIA_CLOCK // 20
-"""Below this they are left alone; between the two the offset slides."""
+"""Packets that are late by less are left alone; between the two the offset slides."""
 SETTLING = 2 * MEDIA_CLOCK
 """After a connect servers send what they have cached faster than real time; so long the offset follows."""
 WINDOW = 2 * MEDIA_CLOCK
@@ -27,6 +27,8 @@ MAX_FAULTS = 8
 LEAD_WINDOW = 20 * MEDIA_CLOCK
 SLIDE_DIVISOR = 50
 """The offset slides by 1/50 of the time that passes: nobody sees 2 %."""
+EARLY_DIVISOR = 8
+"""Where a packet is from the future, by 1/8: that cannot be, and whoever was held up has caught up again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ class LiveTimeline:
             bend.lengthen(self._highest, self._late)
             self._late = 0
             self._start_window(now)
-        elif late < -SMALL_DRIFT:
-            bend.shorten(self._highest, min(-late, slide), slowly=True)
+        elif late < 0:
+            bend.shorten(self._highest, min(-late, max(0, step) // EARLY_DIVISOR), slowly=True)
         elif self._late > SMALL_DRIFT:
             bend.lengthen(self._highest, min(self._late, slide))
             self._late -= min(self._late, slide)
