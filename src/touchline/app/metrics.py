@@ -109,8 +109,8 @@ def render(
     strangers: int = 0,
     unheard: int = 0,
 ) -> bytes:
-    """The metrics in Prometheus' text format; ``strangers``: messages of nodes that nobody named, ``unheard``: facts
-    that listeners to the stream were too slow for."""
+    """The metrics in Prometheus' text format. ``strangers``: messages of nodes that nobody named; ``unheard``:
+    facts that listeners to the stream were too slow for."""
     registry = CollectorRegistry()
     registry.register(_Listeners(unheard))
     registry.register(_Cameras(cameras))
