@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from touchline.types.errors import ConfigError, ModelError
 
@@ -20,23 +20,26 @@ TARGETS: tuple[Target, ...] = ("host", "qemu:cortex-m4", "qemu:cortex-m55")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Werror")
 SANITISERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 _BOARD = Path(__file__).parent / "board"
-_COMPILE_S, _RUN_S = 120, 120
+COMPILE_S, _RUN_S = 120, 120
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """``clock_hz``: SysTick's on QEMU's board."""
+    """``clock_hz``: SysTick's on QEMU's board. ``uart``: where its first UART lies."""
 
     name: str
     board: str
     flags: tuple[str, ...]
     clock_hz: int
+    uart: int
 
 
 CORES: dict[str, Core] = {
-    "cortex-m4": Core("cortex-m4", "mps2-an386", ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"), 25_000_000),
+    "cortex-m4": Core(
+        "cortex-m4", "mps2-an386", ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"), 25_000_000, 0x4000_4000
+    ),
     "cortex-m55": Core(
-        "cortex-m55", "mps3-an547", ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"), 32_000_000
+        "cortex-m55", "mps3-an547", ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"), 32_000_000, 0x5930_3000
     ),
 }
 
@@ -94,14 +97,14 @@ def _run_here(folder: Path, work: Path, extra: Sequence[str]) -> Run:
     compiler = tool("cc", "gcc")
     files = [str(folder / name) for name in sources(folder)]
     command = [compiler, *WARNINGS, "-O2", f"-I{work}", f"-I{folder}", *extra, "-o", str(program)]
-    _checked([*command, str(_BOARD / "host.c"), *files], work, _COMPILE_S, folder)
-    _checked([str(program)], work, _RUN_S, folder)
+    checked([*command, str(_BOARD / "host.c"), *files], work, COMPILE_S, folder)
+    checked([str(program)], work, _RUN_S, folder)
     return Run((work / "output.bin").read_bytes(), None)
 
 
 def _run_on_board(folder: Path, work: Path, core: Core, extra: Sequence[str]) -> Run:
     image = _linked_for_board(folder, work, core, extra)
-    _checked(qemu(core, image), work, _RUN_S, folder)
+    checked(qemu(core, image), work, _RUN_S, folder)
     ticks = int.from_bytes((work / "ticks.bin").read_bytes(), "little")
     return Run((work / "output.bin").read_bytes(), round(ticks * 1_000_000_000 / core.clock_hz))
 
@@ -132,13 +135,13 @@ def link(
     command = [compiler, *WARNINGS, *core.flags, "-O2", "-ffunction-sections", "-fdata-sections", f"-I{work}"]
     command += [f"-I{folder}", f"-L{_BOARD}", "-Wl,--gc-sections", "-specs=nano.specs", *how, *extra]
     command += ["-o", str(image), *files, *(str(folder / name) for name in sources(folder))]
-    _checked(command, work, _COMPILE_S, folder)
+    checked(command, work, COMPILE_S, folder)
     return image
 
 
 def section_sizes(image: Path) -> dict[str, int]:
     """Bytes of each section of an .elf."""
-    text = _checked(["arm-none-eabi-size", "-A", "-d", str(image)], image.parent, _RUN_S, image)
+    text = checked(["arm-none-eabi-size", "-A", "-d", str(image)], image.parent, _RUN_S, image)
     rows = [line.split() for line in text.splitlines()]
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdigit()}
 
@@ -163,10 +166,16 @@ def _run_header(ports: Ports) -> str:
     return "\n".join([*lines, ""])
 
 
-def _checked(command: list[str], work: Path, seconds: int, folder: Path) -> str:
+def checked(command: list[str], work: Path, seconds: int, folder: Path, *, stdin: IO[bytes] | None = None) -> str:
+    """What ``command`` says on stdout, run in ``work``.
+
+    Raises `ModelError`, about ``folder``, where it fails or takes more than ``seconds``.
+    """
     name = Path(command[0]).name
     try:
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, cwd=work, stdin=stdin, capture_output=True, text=True, timeout=seconds, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"{folder}: {name} took more than {seconds} s; report this") from error
     if done.returncode != 0:

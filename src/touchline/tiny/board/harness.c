@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "run.h"
-
-enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE = 5, SYS_READ = 6, SYS_EXIT_EXTENDED = 0x20 };
-enum { READ_BINARY = 1, WRITE_BINARY = 5 };
+#include "semihost.h"
 
 #define SYST_CSR (*(volatile uint32_t *)0xE000E010u)
 #define SYST_RVR (*(volatile uint32_t *)0xE000E014u)
@@ -24,34 +22,7 @@ __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
     &stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
 };
 
-static int32_t semihost(int32_t what, const void *arguments)
-{
-    register int32_t r0 __asm__("r0") = what;
-    register const void *r1 __asm__("r1") = arguments;
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
-static void leave(int32_t status)
-{
-    /* 0x20026: the program ended by itself. */
-    int32_t arguments[2] = {0x20026, status};
-    semihost(SYS_EXIT_EXTENDED, arguments);
-    for (;;) {
-    }
-}
-
 static void fault(void) { leave(3); }
-
-static void transfer(int32_t what, int32_t mode, const char *name, void *data, uint32_t bytes)
-{
-    uintptr_t file[3] = {(uintptr_t)name, (uintptr_t)mode, strlen(name)};
-    int32_t handle = semihost(SYS_OPEN, file);
-    if (handle < 0) leave(2);
-    uintptr_t block[3] = {(uintptr_t)handle, (uintptr_t)data, bytes};
-    if (semihost(what, block) != 0) leave(2); /* bytes that were not transferred */
-    semihost(SYS_CLOSE, &handle);
-}
 
 static int8_t arena[TOUCHLINE_HARNESS_ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[TOUCHLINE_HARNESS_INPUTS_BYTES], outputs[TOUCHLINE_HARNESS_OUTPUTS_BYTES];
