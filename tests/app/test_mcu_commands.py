@@ -127,3 +127,22 @@ def test_a_pytorch_module_is_quantised_and_compiled(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert np.load(tmp_path / "y.npy").dtype == np.float32
     assert json.loads((tmp_path / "net" / "manifest.json").read_text())["deviation"]["passed"]
+
+
+def test_a_model_of_motion_becomes_firmware(tmp_path: Path) -> None:
+    need("cc")
+    done = touchline("model", "firmware", "motion", "--event", "jump", "--out", tmp_path / "wrist", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["events"] == ["jump"]
+    assert said["ram_bytes"] is None or said["ram_bytes"] < 4000
+    assert (tmp_path / "wrist" / "main.c").is_file()
+    assert '{"jump", 2, 3, ' in (tmp_path / "wrist" / "node_config.h").read_text()
+    for words, what in (
+        (("athlete", "--out", tmp_path / "no"), "says no features"),
+        (("motion", "--event", "swim", "--out", tmp_path / "no"), "rules for swim"),
+    ):
+        refused = touchline("model", "firmware", *words)
+        assert refused.returncode == 2
+        assert what in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) == 1

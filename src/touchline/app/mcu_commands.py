@@ -1,4 +1,5 @@
-"""``touchline model compile … --target mcu`` and ``run`` of what it made: networks on microcontrollers."""
+"""``touchline model compile … --target mcu`` and ``run`` of what it made, and ``firmware``: networks on
+microcontrollers."""
 
 from __future__ import annotations
 
@@ -61,6 +62,27 @@ def _compile_artifact(artifact: Artifact, out: Path) -> dict[str, Any]:
         file = Path(work) / f"{artifact.manifest['name']}.tflite"
         shutil.copyfile(artifact.file, file)
         return compile_artifact(file, out)
+
+
+def write_firmware(model: str, out: Path, events: list[str], *, json_: bool) -> None:
+    """Write a node's firmware, and print what it tells and takes."""
+    from touchline.runtime import shelf
+    from touchline.tiny import toolchain
+    from touchline.tiny.firmware import board, make_firmware
+
+    node = make_firmware(shelf.find(model), out, events)
+    said: dict[str, Any] = {"path": str(out), "events": list(node.rules), "ram_bytes": None, "flash_bytes": None}
+    if toolchain.have("arm-none-eabi-gcc"):
+        with tempfile.TemporaryDirectory(prefix="touchline-") as work:
+            ram, flash = board.memory(board.build(out, Path(work), "qemu:cortex-m4"))
+        said |= {"ram_bytes": ram, "flash_bytes": flash}
+    if json_:
+        typer.echo(json.dumps(said))
+        return
+    size = ""
+    if said["ram_bytes"] is not None:
+        size = f" · Cortex-M4: RAM {said['ram_bytes']:,} B and stack, flash {said['flash_bytes']:,} B"
+    typer.echo(f"{out}: tells {', '.join(node.rules)}{size}")
 
 
 def _compile_module(model: str, out: Path, calibration: Iterable[Any], tolerance: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from touchline.app.arrays import load_arrays, save_arrays
-from touchline.app.mcu_commands import compile_mcu, run_mcu
+from touchline.app.mcu_commands import compile_mcu, run_mcu, write_firmware
 from touchline.types import CheckFailed, ConfigError
 
 model_app = typer.Typer(
@@ -185,6 +185,21 @@ def run(
     elif out is None:
         for each in outputs:
             typer.echo(np.array2string(each))
+
+
+@model_app.command(epilog="Example: touchline model firmware motion --out node/")
+def firmware(
+    model: Annotated[
+        str, typer.Argument(metavar="NAME|DIR", help="A model of sound or motion: its name, or a run's artifact.")
+    ],
+    out: Annotated[Path, typer.Option(help="The firmware's folder, new or empty.")],
+    event: Annotated[
+        list[str] | None, typer.Option(help="A class to tell, again for each; by default those the model names.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Write a sensor node's whole firmware as C: samples in, events out."""
+    write_firmware(model, out, event or [], json_=json_)
 
 
 @model_app.command(epilog="Example: touchline model gate new-edge/ --against old-edge/")

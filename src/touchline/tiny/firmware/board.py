@@ -61,11 +61,15 @@ def run(program: Path, samples: NDArray[np.int16], target: Target) -> Heard:
     fast = ["-icount", "shift=0,sleep=off", "-serial", f"file:{work / 'said.txt'}"]
     toolchain.checked([*_machine(target, program), *fast], work, _RUN_S, program)
     stack, late_ms = np.fromfile(work / "ended.bin", "<u4").tolist()
+    ram, flash = memory(program)
+    return Heard((work / "said.txt").read_bytes().splitlines(), ram + stack, flash, late_ms)
+
+
+def memory(program: Path) -> tuple[int, int]:
+    """Bytes of RAM, without the stack, and of flash that a program built for a board takes, with its port."""
     sizes = toolchain.section_sizes(program)
-    flash = sum(size for name, size in sizes.items() if name.startswith(_FLASH))
     data = sizes.get(".data", 0)
-    lines = (work / "said.txt").read_bytes().splitlines()
-    return Heard(lines, data + sizes.get(".bss", 0) + stack, flash + data, late_ms)
+    return data + sizes.get(".bss", 0), data + sum(n for name, n in sizes.items() if name.startswith(_FLASH))
 
 
 def start_live(program: Path, samples: NDArray[np.int16], target: Target, line: int) -> subprocess.Popen[bytes]:

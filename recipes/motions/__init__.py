@@ -1,0 +1,1 @@
+"""Motion as a wrist feels it, computed: the recordings that recipes/motion.toml learns from."""
