@@ -7,8 +7,8 @@ Threads, joined by bounded boxes, so that none holds up the one before it::
                                    ├─Mailbox─→ window  on this machine's screen, with ``--display``
                                    └─FrameBox─→ look ─→ facts
 
-One arrow goes back: ``decode`` tells ``capture`` what it made of the packets, so that a source of which no pictures
-come is connected anew (`Capture.refuse`), and one of which they do counts as live (`Capture.seen`).
+One arrow goes back: ``decode`` tells ``capture`` what it made of the packets, so that a source of which no picture
+comes is connected anew (`Capture.refuse`), and one of which some do counts as live (`Capture.seen`).
 
 With ``--burn-in`` alone, a picture is encoded after it was looked at, for its boxes are in it.
 
