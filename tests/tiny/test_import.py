@@ -129,6 +129,14 @@ def test_a_pad_and_a_sum_are_folded_into_convolutions(tmp_path: Path) -> None:
     assert [type(op) for op in run_passes(graph).ops] == [Conv2D, Conv2D, ConvAdd]
 
 
+def test_a_function_of_one_tensor_is_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "silu.tflite"
+    path.write_bytes(model(["own_function"], 0)[0])
+    graph = read_tflite(path)
+    assert len(graph.ops) == 3
+    assert [type(op) for op in run_passes(graph).ops] == [Lookup]
+
+
 def test_an_operator_code_in_the_newer_field_alone_is_read(tmp_path: Path) -> None:
     writer = Writer()
     image = writer.input((1, 8))

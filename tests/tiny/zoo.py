@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.tiny import draw, zoo_moves
+from tests.tiny import draw, zoo_matrices, zoo_moves
 from tests.tiny.draw import Make, Rng
 from tests.tiny.writer import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, TANH, VALID, Writer
 
@@ -110,6 +110,19 @@ def float_island(writer: Writer, rng: Rng) -> list[int]:
     writer.op(["ADD", "MUL", "SUB"][draw.pick(rng, 0, 1, 2)], [reals[1], number], reals[2:3], version=1)
     writer.op("MUL", [reals[2], reals[1]], reals[3:], version=1)
     writer.op("QUANTIZE", reals[3:], [output], version=1)
+    return [output]
+
+
+def own_function(writer: Writer, rng: Rng) -> list[int]:
+    """x · σ(x), and a number more: what converters make of SiLU."""
+    image = draw.image(writer, rng)
+    shape = draw.shape(writer, image)
+    gate = writer.tensor(shape, scale=1 / 256, zero_point=-128)
+    product, output = (writer.tensor(shape, scale=draw.scale(rng), zero_point=draw.zero(rng)) for _ in range(2))
+    number = writer.tensor((), scale=draw.scale(rng), zero_point=draw.zero(rng), data=rng.integers(-128, 128))
+    writer.op("LOGISTIC", [image], [gate])
+    writer.op("MUL", [image, gate], [product])
+    writer.op("ADD", [number, product], [output])
     return [output]
 
 
@@ -450,6 +463,7 @@ ZOO: dict[str, Make] = {
     "exp": _unary("EXP"),
     "log": _unary("LOG"),
     "abs": _unary("ABS"),
+    "own_function": own_function,
     "rsqrt": rsqrt,
     "float_island": float_island,
     "quantize": _unary("QUANTIZE"),
@@ -468,6 +482,7 @@ ZOO: dict[str, Make] = {
     "split": split,
     "residual": residual,
     **zoo_moves.ZOO,
+    **zoo_matrices.ZOO,
 }
 
 

@@ -17,6 +17,7 @@ from touchline.tiny.graph import (
     Graph,
     Lookup,
     Lstm,
+    MatMul,
     Op,
     Pad,
     Padding,
@@ -90,6 +91,8 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
             elif output.elements != tensors[0].elements // weights.shape[1] * weights.shape[0]:
                 yield f"gives {output.shape} from {tensors[0].shape} by {weights.shape}"
             yield from _weights(tensors, weights.shape[0])
+        case MatMul():
+            yield from _matrices(op, tensors, output)
         case Pool2D():
             if len(tensors[0].shape) != 4 or len(output.shape) != 4:
                 yield f"must have four axes, has {tensors[0].shape} and {output.shape}"
@@ -191,6 +194,21 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
             yield from _same_quant(tensors[:1], output)
         case _:
             yield f"is a {type(op).__name__}, which the verifier does not know"
+
+
+def _matrices(op: MatMul, tensors: list[Tensor], output: Tensor) -> Iterator[str]:
+    a, b = tensors[0].shape, tensors[1].shape
+    if min(len(a), len(b)) < 2:
+        yield f"multiplies {a} by {b}"
+        return
+    b = (*b[:-2], b[-1], b[-2]) if op.transposed else b
+    batches = {prod(a[:-2]), prod(b[:-2])}
+    if a[-1] != b[-2] or (len(batches) > 1 and 1 not in batches):
+        yield f"multiplies {a} by {b}"
+    elif output.elements != max(batches) * a[-2] * b[-1]:
+        yield f"gives {output.shape} from {a} by {b}"
+    if len(tensors) > 2 and (tensors[2].elements != b[-1] or tensors[2].dtype != "int32"):
+        yield f"has a {tensors[2].dtype} bias {tensors[2].shape} for {b[-1]} columns"
 
 
 def _convolution(

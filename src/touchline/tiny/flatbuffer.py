@@ -235,6 +235,7 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _CONV),
     "TRANSPOSE_CONV": (tflite.TransposeConvOptions, ("Padding", "StrideH", "StrideW", "FusedActivationFunction")),
     "FULLY_CONNECTED": (tflite.FullyConnectedOptions, ("FusedActivationFunction", "WeightsFormat")),
+    "BATCH_MATMUL": (tflite.BatchMatMulOptions, ("AdjX", "AdjY")),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _POOL),
     "MAX_POOL_2D": (tflite.Pool2DOptions, _POOL),
     "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),

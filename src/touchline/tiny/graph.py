@@ -136,6 +136,16 @@ class FullyConnected(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatMul(Op):
+    """a (…, M, K), b (…, K, N) or, ``transposed``, (…, N, K), int32 bias (N,) or none → (…, M, N). The axes before
+    the last two are the same, or those of one matrix for all of the other's. a or b may be constant.
+    """
+
+    transposed: bool = False
+    clamp: Clamp = field(default_factory=Clamp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool2D(Op):
     """Padding counts for neither maximum nor average."""
 

@@ -9,7 +9,7 @@ from touchline.tiny.activations import TABLES
 from touchline.tiny.check import verify
 from touchline.tiny.flatbuffer import RawOp, read_flatbuffer
 from touchline.tiny.graph import Graph, Op, Pair
-from touchline.tiny.translate import arithmetic, floats, layers, moves, shapes, states
+from touchline.tiny.translate import arithmetic, floats, layers, matrices, moves, shapes, states
 from touchline.tiny.translate.translation import Translation, Unsupported
 from touchline.types.errors import ModelError
 
@@ -86,7 +86,8 @@ _TRANSLATE: dict[str, Callable[[Translation, RawOp], Iterator[Op]]] = {
     "CONV_2D": layers.conv,
     "DEPTHWISE_CONV_2D": layers.conv,
     "TRANSPOSE_CONV": layers.transpose_conv,
-    "FULLY_CONNECTED": layers.fully_connected,
+    "FULLY_CONNECTED": matrices.fully_connected,
+    "BATCH_MATMUL": matrices.batch_matmul,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": layers.lstm,
     "AVERAGE_POOL_2D": layers.pool,
     "MAX_POOL_2D": layers.pool,

@@ -13,6 +13,7 @@ from touchline.tiny.graph import (
     Graph,
     Lookup,
     Lstm,
+    MatMul,
     Op,
     Pad,
     Pool2D,
@@ -44,6 +45,8 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
             return Weighted(*told).transposed(op)
         case FullyConnected():
             return Weighted(*told).fully_connected(op)
+        case MatMul():
+            return Weighted(*told).matmul(op)
         case Pool2D():
             return Values(*told).pool(op)
         case Binary():

@@ -35,9 +35,13 @@ def row_multipliers(image: Tensor, weights: Tensor, output: Tensor, channels: in
     """The same of FULLY_CONNECTED, which multiplies in float32 where the weights have one scale."""
     if len(weights.q.scales) > 1:
         return channel_multipliers(image, weights, output, channels)
-    product = float(np.float32(image.q.scale) * np.float32(weights.q.scale))
-    multiplier, shift = quantise_multiplier(product / output.q.scale)
+    multiplier, shift = matrix_multiplier(image, weights, output)
     return np.full(channels, multiplier, np.int64), np.full(channels, shift, np.int64)
+
+
+def matrix_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
+    """Of sums of products; the scales' product is one of float32."""
+    return quantise_multiplier(float(np.float32(a.q.scale) * np.float32(b.q.scale)) / output.q.scale)
 
 
 def mul_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:

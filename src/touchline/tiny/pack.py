@@ -208,3 +208,8 @@ def depthwise_scratch(taps: int, in_c: int, ring_bytes: int, flavour: Flavour) -
     pointers = 8 * -(-taps // 2)
     fixed = {"portable": 0, "dsp": up(in_c, 4) + pointers, "mve": up(in_c, 8) + pointers}[flavour]
     return up(fixed + ring_bytes, 8)
+
+
+def matmul_scratch(inner: int, flavour: Flavour) -> int:
+    """Bytes of scratch of `tl_matmul_s8*`."""
+    return {"portable": 0, "dsp": 16 * -(-inner // 4), "mve": up(4 * inner, 8)}[flavour]

@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from touchline.tiny import reference
+from touchline.tiny.arrays import Ints
 from touchline.tiny.check import verify
 from touchline.tiny.graph import (
     Binary,
@@ -22,6 +23,7 @@ from touchline.tiny.graph import (
     FullyConnected,
     Graph,
     Lookup,
+    MatMul,
     Op,
     Pad,
     Padding,
@@ -68,21 +70,40 @@ def _is_spatial_zero(graph: Graph, pad: Pad) -> bool:
     return len(pad.before) == 4 and not any(edges) and pad.value == graph.tensors[pad.inputs[0]].q.zero_point
 
 
-def fold_scalars(graph: Graph) -> Graph:
-    """Arithmetic with one constant number is a table."""
+_INT8 = np.arange(-128, 128, dtype=np.int64)
+
+
+def fold_functions(graph: Graph) -> Graph:
+    """Arithmetic of one tensor, its tables and numbers is a table: 2·x, x·σ(x), x / (1 + |x|)."""
+    known: dict[int, tuple[int, Ints]] = {}  # of each table's output: its input, and what it gives for int8
     ops: list[Op] = []
     for op in graph.ops:
         if isinstance(op, Binary):
-            scalars = [
-                i for i, key in enumerate(op.inputs) if graph.is_constant(key) and graph.tensors[key].elements == 1
-            ]
-            tensor = graph.tensors[op.inputs[1 - scalars[0]]] if scalars else None
-            if tensor is not None and tensor.shape == graph.tensors[op.output].shape:
-                table = reference.table_of(graph, op, scalars[0])
-                key = op.inputs[1 - scalars[0]]
-                op = Lookup(inputs=(key,), output=op.output, place=op.place, function=op.kind, table=table)
+            op = _as_table(graph, op, known) or op
+        if isinstance(op, Lookup) and graph.tensors[op.inputs[0]].dtype == "int8":
+            source, before = known.get(op.inputs[0], (op.inputs[0], _INT8))
+            known[op.output] = (source, np.array(op.table, np.int64)[before + 128])
         ops.append(op)
-    return graph.with_ops(tuple(ops))
+    return drop_unused(graph.with_ops(tuple(ops)))
+
+
+def _as_table(graph: Graph, op: Binary, known: dict[int, tuple[int, Ints]]) -> Lookup | None:
+    made = graph.tensors[op.output]
+    keys = {key for key in op.inputs if not graph.is_constant(key)}
+    numbers = [graph.tensors[key] for key in op.inputs if graph.is_constant(key)]
+    if any(graph.tensors[key].shape != made.shape for key in keys) or any(t.elements != 1 for t in numbers):
+        return None
+    # Tables of one tensor, unless it is a tensor itself that is computed with.
+    seen = {key: known.get(key, (key, _INT8)) if len(keys) > 1 else (key, _INT8) for key in keys}
+    sources = {source for source, _ in seen.values()}
+    if len(sources) != 1 or graph.tensors[next(iter(sources))].dtype != "int8":
+        return None
+    values = [
+        seen[key][1] if key in seen else np.asarray(graph.tensors[key].data).astype(np.int64).ravel()
+        for key in op.inputs
+    ]
+    table = reference.table_of(graph, op, values)
+    return Lookup(inputs=(sources.pop(),), output=op.output, place=op.place, function=op.kind, table=table)
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -158,6 +179,9 @@ def merge_lookups(graph: Graph) -> Graph:
     return drop_unused(graph.with_ops(tuple(ops)))
 
 
+_Bounded = Conv2D | DepthwiseConv2D | TransposeConv2D | FullyConnected | MatMul | Pool2D | Binary
+
+
 def fuse_activations(graph: Graph) -> Graph:
     """A table that only clamps becomes the bounds of what makes its input."""
     ops = list(graph.ops)
@@ -168,7 +192,7 @@ def fuse_activations(graph: Graph) -> Graph:
         alone = sum(key in op.inputs for op in ops) == 1 and key not in graph.outputs
         if clamp is None or maker is None or not alone or graph.tensors[lookup.output].dtype != "int8":
             continue
-        if not isinstance(maker, Conv2D | DepthwiseConv2D | TransposeConv2D | FullyConnected | Pool2D | Binary):
+        if not isinstance(maker, _Bounded):
             continue
         if isinstance(maker, Binary) and maker.kind not in ("add", "sub", "mul"):
             continue
@@ -259,7 +283,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fold_constants,
     drop_unused,
     fold_pads,
-    fold_scalars,
+    fold_functions,
     expand_broadcasts,
     merge_lookups,
     fuse_activations,

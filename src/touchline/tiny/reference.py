@@ -32,6 +32,7 @@ from touchline.tiny.graph import (
     Graph,
     Lookup,
     Lstm,
+    MatMul,
     Op,
     Pad,
     Padding,
@@ -88,13 +89,9 @@ def _computed(graph: Graph, op: Op, inputs: list[Array]) -> Array:
     return made.reshape(output.shape).astype(output.dtype)
 
 
-def table_of(graph: Graph, op: Binary, scalar: int) -> tuple[int, ...]:
-    """What ``op``, whose input ``scalar`` is one constant number, gives for each int8 value of the other."""
-    tensors = [graph.tensors[key] for key in op.inputs]
-    number = np.asarray(tensors[scalar].data).astype(np.int64).ravel()
-    values = np.arange(-128, 128, dtype=np.int64)
-    made = _binary(op, tensors, graph.tensors[op.output], [number, values] if scalar == 0 else [values, number])
-    return tuple(int(value) for value in made)
+def table_of(graph: Graph, op: Op, values: list[Ints]) -> tuple[int, ...]:
+    """What ``op``, which computes element by element, gives for ``values``: of each input one number, or 256."""
+    return tuple(int(value) for value in np.broadcast_to(_evaluate(graph, op, values), (256,)))
 
 
 def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
@@ -120,6 +117,8 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             rows = x[0].reshape(-1, x[1].shape[1]) - _zero(tensors[0])
             scale = numerics.row_multipliers(tensors[0], tensors[1], output, x[1].shape[0])
             return _scaled(rows @ x[1].T, scale, output, x, op.clamp)
+        case MatMul():
+            return _product(op, tensors, output, x)
         case Pool2D():
             return _pool(op, x[0])
         case Binary():
@@ -187,6 +186,13 @@ def _conv(op: Conv2D, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> I
     windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)  # (N, Y, X, C, H, W)
     total = np.einsum("nyxchw,ohwc->nyxo", windows, x[1], optimize=True)
     return _requantised(tensors, output, total, x, op.clamp)
+
+
+def _product(op: MatMul, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    total = a @ (b.swapaxes(-1, -2) if op.transposed else b)
+    multiplier, shift = numerics.matrix_multiplier(tensors[0], tensors[1], output)
+    return _scaled(total, (np.asarray(multiplier), np.asarray(shift)), output, x, op.clamp)
 
 
 def _transposed(image: Ints, weights: Ints, stride: Pair, cut: Padding, shape: tuple[int, ...]) -> Ints:

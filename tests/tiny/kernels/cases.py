@@ -312,6 +312,21 @@ def connected(draw: Draw, flavour: Flavour) -> Case:
     return Case(call, requantised(sums, multipliers, shifts, out_zero, low, high))
 
 
+def matrices(draw: Draw, flavour: Flavour) -> Case:
+    rows, inner, columns = draw.integer(1, 9), draw.integer(1, 65), draw.integer(1, 13)
+    transposed = maybe(draw)
+    a, b = int8s(draw, rows, inner), int8s(draw, *((columns, inner) if transposed else (inner, columns)))
+    zeros, (low, high) = [zero_point(draw) for _ in range(3)], bounds(draw)
+    (multiplier,), (shift,) = scales(draw, 1)
+    bias = biases(draw, columns) if maybe(draw) else np.zeros(0, np.int32)
+    right = (b.T if transposed else b).astype(np.int64) - zeros[1]
+    sums = (a.astype(np.int64) - zeros[0]) @ right + (bias if bias.size else 0)
+    expected = requantised(sums[..., None], [multiplier], [shift], zeros[2], low, high)
+    numbers = [rows, columns, inner, *zeros, multiplier, shift, low, high, int(transposed), bias.size]
+    scratch = pack.matmul_scratch(inner, flavour)
+    return Case(Call(33 + FLAVOURS[flavour], numbers, [bias, b], a, sums.size, scratch=scratch), expected)
+
+
 def heaviest_sums(draw: Draw, flavour: Flavour) -> Case:
     """As far from zero as sums go: what is packed together must not run into each other."""
     outputs, inputs = draw.integer(1, 20), draw.integer(500, 1300)
@@ -535,6 +550,7 @@ FLAVOURED = {
         overlapping_convolution,
         depthwise,
         connected,
+        matrices,
         heaviest_sums,
         sum_of_two,
     )

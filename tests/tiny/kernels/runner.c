@@ -136,6 +136,22 @@ static void connect(int32_t op, const int32_t *n, buffer *b, const int8_t *in, i
     mark_end();
 }
 
+static void multiply(int32_t op, const int32_t *n, buffer *b, const int8_t *in, int8_t *out, void *scratch)
+{
+    const int32_t *bias = n[11] ? (const int32_t *)(void *)b[0].bytes : NULL;
+    tl_matmul p = {bias, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], (uint8_t)n[10]};
+    mark_begin();
+    switch (op) {
+    case 33: tl_matmul_s8(&p, in, b[1].bytes, out, scratch); break;
+    case 34: tl_matmul_s8_dsp(&p, in, b[1].bytes, out, scratch); break;
+#if defined(__ARM_FEATURE_MVE)
+    case 35: tl_matmul_s8_mve(&p, in, b[1].bytes, out, scratch); break;
+#endif
+    default: exit(5);
+    }
+    mark_end();
+}
+
 static void axes(int32_t *to_axes, const int32_t *n)
 {
     memcpy(to_axes, n, 16);
@@ -254,8 +270,10 @@ static void answer(void)
     }
     if (op < 30) {
         convolve(op, numbers, blobs, source, out.bytes, scratch.bytes);
-    } else if (op < 40) {
+    } else if (op < 33) {
         connect(op, numbers, blobs, source, out.bytes);
+    } else if (op < 40) {
+        multiply(op, numbers, blobs, source, out.bytes, scratch.bytes);
     } else {
         others(op, numbers, blobs, source, out.bytes);
     }

@@ -145,6 +145,19 @@ void tl_fully_connected_s8(const tl_fully_connected *p, const int8_t *in, int8_t
 void tl_fully_connected_s8_dsp(const tl_fully_connected *p, const int8_t *in, int8_t *out);
 void tl_fully_connected_s8_mve(const tl_fully_connected *p, const int8_t *in, int8_t *out);
 
+/* ---- the product of two matrices, neither of them known before --------------------------------------------------
+ * a[rows][inner] times b[inner][columns], or b[columns][inner] where `transposed`; BATCH_MATMUL, and FULLY_CONNECTED with
+ * weights that are computed. bias: one per column, or NULL. Never in place.
+ * scratch: portable none, dsp 16 * ceil(inner / 4), mve 4 * inner rounded up to 8. */
+typedef struct {
+    const int32_t *bias;
+    int32_t rows, columns, inner, zero1, zero2, out_zero, multiplier, shift, low, high;
+    uint8_t transposed;
+} tl_matmul;
+void tl_matmul_s8(const tl_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch);
+void tl_matmul_s8_dsp(const tl_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch);
+void tl_matmul_s8_mve(const tl_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch);
+
 /* ---- pools and mean ---------------------------------------------------------------------------------------------
  * Windows are clipped to the input, an average divides by what is left (TFLite). Dense. In place (out == in) is safe
  * if pad_top = pad_left = 0. */

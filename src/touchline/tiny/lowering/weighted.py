@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from touchline.tiny.graph import (
     DepthwiseConv2D,
     FullyConnected,
     Lstm,
+    MatMul,
     Padding,
     Pair,
     Tensor,
@@ -98,6 +100,39 @@ class Weighted(Lowering):
         arguments = (struct, At(op.inputs[0]), At(op.output))
         call = Call(f"tl_fully_connected_s8{SUFFIX[flavour]}", arguments)
         return self.step(call, *after, macs=self.output.elements * inputs)
+
+    def matmul(self, op: MatMul) -> Step:
+        a, b = self.tensors[:2]
+        rows, inner = a.shape[-2:]
+        columns = b.shape[-2 if op.transposed else -1]
+        of_a, of_b = (prod(tensor.shape[:-2]) for tensor in (a, b))
+        if of_b == 1:  # one matrix for all of a's rows
+            rows, of_a = rows * of_a, 1
+        repeat = max(of_a, of_b)
+        multiplier, shift = numerics.matrix_multiplier(a, b, self.output)
+        struct = Struct(
+            "tl_matmul",
+            {
+                "bias": Constant(np.asarray(self.tensors[2].data).ravel()) if len(self.tensors) > 2 else None,
+                "rows": rows,
+                "columns": columns,
+                "inner": inner,
+                "zero1": a.q.zero_point,
+                "zero2": b.q.zero_point,
+                "out_zero": self.output.q.zero_point,
+                "multiplier": multiplier,
+                "shift": shift,
+                "low": op.clamp.low,
+                "high": op.clamp.high,
+                "transposed": int(op.transposed),
+            },
+        )
+        first = self.operand(op.inputs[0], rows * inner if of_a > 1 else 0)
+        second = self.operand(op.inputs[1], inner * columns if of_b > 1 else 0)
+        target = At(op.output, step=rows * columns)
+        call = Call(f"tl_matmul_s8{SUFFIX[self.flavour]}", (struct, first, second, target, Scratch()), repeat)
+        scratch = pack.matmul_scratch(inner, self.flavour)
+        return self.step(call, scratch=scratch, macs=repeat * rows * columns * inner)
 
     def lstm(self, op: Lstm) -> Step:
         steps, inputs, size = self.image.shape[1], self.image.shape[2], self.output.shape[2]

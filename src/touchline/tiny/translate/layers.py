@@ -14,7 +14,6 @@ from touchline.tiny.graph import (
     Concat,
     Conv2D,
     DepthwiseConv2D,
-    FullyConnected,
     Lstm,
     Op,
     Padding,
@@ -135,14 +134,6 @@ def transpose_conv(t: Translation, op: RawOp) -> Iterator[Op]:
         padding=_padding(op, output.shape[1:3], filter_.shape[1:3], stride, (1, 1)),
         clamp=t.clamp(op, output),
     )
-
-
-def fully_connected(t: Translation, op: RawOp) -> Iterator[Op]:
-    if op.options["WeightsFormat"] != 0:
-        raise Unsupported("has shuffled weights")
-    inputs = weighted(t, op, 0, 1, 2)
-    clamp = t.clamp(op, t.tensors[op.outputs[0]])
-    yield FullyConnected(inputs=inputs, output=op.outputs[0], place=t.place, clamp=clamp)
 
 
 def lstm(t: Translation, op: RawOp) -> Iterator[Op]:
