@@ -56,7 +56,7 @@ def test_all_operators_give_the_reference_s_bits(zoo: tuple[Compiled, list[np.nd
         place = next(op.place for op in made.graph.ops if op.output == key)
         got = np.frombuffer(run.output, array.dtype, array.size, at).reshape(array.shape)
         np.testing.assert_array_equal(got, array, err_msg=place)
-        at += array.size
+        at += array.nbytes
     assert (run.instructions is None) == (target == "host")
 
 

@@ -20,10 +20,12 @@ from touchline.tiny.passes import run_passes
 # TFLM's RELU6 does not requantise: it takes its input's scale to be its output's; its SPACE_TO_BATCH_ND pads with
 # 0 whatever the zero point is. The others it lacks for int8, or altogether.
 NOT_MICRO = {"relu6", "space_to_batch", "gelu", "exp", "log", "float_island", "tile", "slice_of_five_axes"}
-MATRICES = {"batch_matmul", "computed_weights"}
-# LiteRT requantises FULLY_CONNECTED and BATCH_MATMUL in float (google-ai-edge/LiteRT#8567); its SUM of int8 ignores
-# zero points; its CONV_2D wants a bias; its LSTM has other activations in fixed point.
-NOT_LITERT = {"fully_connected", "sum", "conv_without_bias", "lstm", *MATRICES}
+NOT_MICRO |= {"arg_max_to_int64", "select", "embedding"}
+# LiteRT requantises FULLY_CONNECTED and BATCH_MATMUL in float (google-ai-edge/LiteRT#8567); its SUM of int8
+# ignores zero points; its CONV_2D wants a bias; its LSTM has other activations in fixed point; it lacks what has
+# 16 bits.
+NOT_LITERT = {"fully_connected", "sum", "conv_without_bias", "lstm", "quantize_int16", "softmax_to_int16"}
+NOT_LITERT |= {"batch_matmul", "computed_weights"}
 # LiteRT has no reference kernel of these; its others are as exact here.
 OTHER_KERNELS = {"elu", "tile", "float_island", "depth_to_space"}
 

@@ -98,3 +98,44 @@ def test_a_stream_gives_the_interpreter_s_bits_frame_by_frame(tmp_path: Path) ->
 def test_a_state_that_begins_elsewhere_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"operator 0 \(CALL_ONCE\) initialises its state"):
         read_tflite(saved(tmp_path / "stream.tflite", 9))
+
+
+def svdf(writer: Writer, dtype: str, seed: int) -> tuple[int, int]:
+    """An SVDF of rank 2; its input and its output. Some features leave the state's bounds."""
+    rng = np.random.default_rng(seed)
+    inputs, units, memory = int(rng.integers(1, 20)), int(rng.integers(1, 9)), int(rng.integers(1, 9))
+    filters, zero = 2 * units, 0 if dtype == "int16" else int(rng.integers(-128, 128))
+    scales = [float(np.float32(scale)) for scale in (0.05, 0.01, 0.02 if dtype == "int8" else 1e-4, 0.004)]
+    frame = writer.input((1, inputs), scales[0], int(rng.integers(-128, 128)))
+    features = writer.tensor((filters, inputs), scale=scales[1], data=rng.integers(-127, 128, (filters, inputs)))
+    times = writer.tensor((filters, memory), dtype, scales[3], data=rng.integers(-127, 128, (filters, memory)))
+    bias = writer.tensor((units,), "int32", scales[2] * scales[3], data=rng.integers(-3000, 3000, units))
+    state = writer.tensor((1, filters * memory), dtype, scales[2], zero, name="state")
+    writer.graph.tensors[state].isVariable = True
+    output = writer.tensor((1, units), scale=0.05, zero_point=int(rng.integers(-128, 128)))
+    writer.op("SVDF", [frame, features, times, bias, state], [output], version=3, rank=2)
+    return frame, output
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_an_svdf_s_state_is_handed_on(tmp_path: Path, dtype: str) -> None:
+    from tflite_micro.python.tflite_micro import runtime
+
+    for seed in range(8):
+        writer = Writer()
+        frame, output = svdf(writer, dtype, seed)
+        path = writer.save(tmp_path / f"svdf{seed}.tflite", output)
+        graph = read_tflite(path)
+        ((before, _),) = graph.states
+        quant = graph.tensors[before].q
+        state = np.full(graph.tensors[before].shape, quant.zero_point, dtype)
+        interpreter = runtime.Interpreter.from_bytes(path.read_bytes(), arena_size=1 << 16)
+        rng = np.random.default_rng(seed)
+        for _ in range(12):
+            x = rng.integers(-128, 128, graph.tensors[frame].shape).astype(np.int8)
+            interpreter.set_input(x, 0)
+            interpreter.invoke()
+            made, state = reference.run(graph, x, state)
+            np.testing.assert_array_equal(made, interpreter.get_output(0))
+    need("cc", "arm-none-eabi-gcc", "qemu-system-arm")
+    compile_artifact(path, tmp_path / "svdf")  # whose C it verifies, there and on both boards, from any state

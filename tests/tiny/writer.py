@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import ArrayLike, NDArray
 
-DTYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
+DTYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6, TANH = range(5)
 
@@ -21,6 +21,7 @@ class Writer:
     """Add tensors and operators, then `save`."""
 
     model: Any = field(default_factory=schema.ModelT)
+    limits: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
 
     def __post_init__(self) -> None:
         self.graph = schema.SubGraphT()
@@ -63,6 +64,13 @@ class Writer:
     def input(self, shape: tuple[int, ...], scale: float = 0.1, zero_point: int = 0, dtype: str = "int8") -> int:
         key = self.tensor(shape, dtype, scale, zero_point, name=f"input{len(self.graph.inputs)}")
         self.graph.inputs.append(key)
+        return key
+
+    def indices(self, shape: tuple[int, ...], low: int, high: int) -> int:
+        """An input of int32 that is to be given ``low`` to ``high`` − 1."""
+        key = self.tensor(shape, "int32", name=f"input{len(self.graph.inputs)}")
+        self.graph.inputs.append(key)
+        self.limits[key] = (low, high)
         return key
 
     def ints(self, values: ArrayLike) -> int:
@@ -147,6 +155,12 @@ _OPTIONS = {
     "SPACE_TO_DEPTH": "SpaceToDepthOptions",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "LOG_SOFTMAX": "LogSoftmaxOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "ARG_MAX": "ArgMaxOptions",
+    "ARG_MIN": "ArgMinOptions",
+    "DIV": "DivOptions",
+    "SVDF": "SVDFOptions",
     "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
     "TILE": "TileOptions",
     "SHAPE": "ShapeOptions",

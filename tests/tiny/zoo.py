@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.tiny import draw, zoo_matrices, zoo_moves
+from tests.tiny import draw, zoo_choices, zoo_matrices, zoo_moves
 from tests.tiny.draw import Make, Rng
-from tests.tiny.writer import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, TANH, VALID, Writer
+from tests.tiny.writer import DTYPES, NONE, RELU, RELU6, RELU_N1_TO_1, SAME, TANH, VALID, Writer
 
 
 def _weights(rng: Rng, *shape: int) -> np.ndarray:
@@ -483,6 +483,7 @@ ZOO: dict[str, Make] = {
     "residual": residual,
     **zoo_moves.ZOO,
     **zoo_matrices.ZOO,
+    **zoo_choices.ZOO,
 }
 
 
@@ -494,8 +495,11 @@ def model(names: Sequence[str], seed: int) -> tuple[bytes, list[np.ndarray]]:
     inputs: list[np.ndarray] = []
     for key in writer.graph.inputs:
         shape = draw.shape(writer, key)
+        if key in writer.limits:
+            inputs.append(rng.integers(*writer.limits[key], shape).astype(np.int32))
+            continue
+        limits = np.iinfo(np.int16 if writer.graph.tensors[key].type == DTYPES["int16"] else np.int8)
         edges = rng.random() < 0.3
-        inputs.append(
-            (rng.choice([-128, 127], shape) if edges else rng.integers(-128, 128, shape)).astype(np.int8)
-        )
+        values = [limits.min, limits.max] if edges else np.arange(limits.min, limits.max + 1)
+        inputs.append(rng.choice(values, shape).astype(limits.dtype))
     return writer.bytes(*outputs), inputs

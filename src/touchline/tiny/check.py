@@ -8,13 +8,16 @@ from math import prod
 import numpy as np
 
 from touchline.tiny.graph import (
+    ArgMax,
     Binary,
     Concat,
     Conv2D,
     ConvAdd,
     DepthwiseConv2D,
     FullyConnected,
+    Gather,
     Graph,
+    L2Norm,
     Lookup,
     Lstm,
     MatMul,
@@ -23,12 +26,17 @@ from touchline.tiny.graph import (
     Padding,
     Pair,
     Pool2D,
+    Quant,
     Rearrange,
     Reduce,
+    Requantise,
     Reshape,
     Resize,
+    Select,
     Softmax,
     StridedSlice,
+    SvdfState,
+    SvdfTime,
     Take,
     Tensor,
     TransposeConv2D,
@@ -128,7 +136,39 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
                 yield "has weights with no single scale"
             elif any(any(tensor.q.zero_points) for tensor in tensors[1:9]):
                 yield "has weights with a zero point other than 0"
-        case Softmax():
+        case SvdfState():
+            image, state, weights = (tensor.shape for tensor in tensors)
+            if len(weights) != 2 or image != (1, weights[1]) or prod(state) % weights[0] or state != output.shape:
+                yield f"moves a state {state} on by {image} and a filter {weights}"
+            yield from _same_quant(tensors[1:2], output)
+        case SvdfTime():
+            state, weights = tensors[0].shape, tensors[1].shape
+            if len(weights) != 2 or prod(state) != prod(weights) or op.rank < 1 or weights[0] % op.rank:
+                yield f"takes a state {state} by a filter {weights} of rank {op.rank}"
+            elif output.shape != (1, weights[0] // op.rank):
+                yield f"gives {output.shape} from {weights[0]} filters of rank {op.rank}"
+            elif len(tensors) > 2 and (tensors[2].elements != output.elements or tensors[2].dtype != "int32"):
+                yield f"has a {tensors[2].dtype} bias {tensors[2].shape} for {output.elements} outputs"
+        case L2Norm():
+            if tensors[0].shape != output.shape or output.q != Quant((1 / 128,), (0,)):
+                yield f"gives {output.shape} of scale {output.q.scale:g} from {tensors[0].shape}"
+        case ArgMax():
+            shape = tensors[0].shape
+            if not 0 <= op.axis < len(shape) or output.elements * shape[op.axis] != tensors[0].elements:
+                yield f"gives {output.shape} from {shape} along axis {op.axis}"
+            if output.dtype not in ("int32", "int64"):
+                yield f"gives {output.dtype}"
+        case Select():
+            if tensors[0].dtype != "bool" or np.broadcast_shapes(*(t.shape for t in tensors)) != output.shape:
+                yield f"chooses by {tensors[0].dtype} {tensors[0].shape} to {output.shape}"
+            yield from _same_quant(tensors[1:], output)
+        case Gather():
+            data, indices = tensors
+            shape = (*data.shape[: op.axis], *indices.shape, *data.shape[op.axis + 1 :])
+            if not 0 <= op.axis < len(data.shape) or prod(shape) != output.elements or indices.dtype != "int32":
+                yield f"takes {indices.dtype} {indices.shape} along axis {op.axis} of {data.shape}"
+            yield from _same_quant(tensors[:1], output)
+        case Softmax() | Requantise():
             if tensors[0].shape != output.shape:
                 yield f"gives {output.shape} from {tensors[0].shape}"
         case Reduce():

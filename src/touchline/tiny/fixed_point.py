@@ -131,12 +131,43 @@ def inverse_root(value: int) -> tuple[int, int]:
     return root, -shift
 
 
+def reciprocal(values: Ints) -> tuple[Ints, Ints]:
+    """1 / x for whole numbers x of 1 and more ≈ fraction · 2^(−bits − 31): the fraction, and bits."""
+    bits = np.floor(np.log2(values.astype(np.float64))).astype(np.int64)
+    return reciprocal_of_one_plus(wrap((values << (31 - bits)) - (1 << 31))), bits
+
+
+def logarithm(values: ArrayLike) -> Ints:
+    """ln x for Q12.19 x of 1 and more → Q5.26.
+
+    gemmlowp's scheme as TFLite has it: x = 2^k · r with r around √√½, k in quarters, from two candidates; ln r by
+    a rational function.
+    """
+    x = np.asarray(values, np.int64)
+    root, root_of_root = 1518500250, 1805811301  # √½ and √√½ in Q0.31
+    headroom = 30 - np.floor(np.log2(x.astype(np.float64))).astype(np.int64)
+    first = saturating_shift(doubling_high_mul(saturating_shift(x, headroom), root), 1)
+    first_power = ((11 - headroom) << 25) + (1 << 23)
+    second_headroom = 30 - np.floor(np.log2(doubling_high_mul(x, root).astype(np.float64))).astype(np.int64)
+    second = saturating_shift(x, second_headroom)
+    second_power = ((12 - second_headroom) << 25) - (1 << 23)
+    r, power = np.minimum(first, second), np.maximum(first_power, second_power)
+    p = _rounding_half_sum(r, root_of_root)
+    q = wrap(2 * (r - root_of_root))
+    square = doubling_high_mul(q, q)
+    above = doubling_high_mul(q, r) + doubling_high_mul(doubling_high_mul(q, square), 117049297)
+    inner = wrap(1057819769 + q + doubling_high_mul(127690142, square))
+    below = wrap(doubling_high_mul(p, inner) + doubling_high_mul(638450708, q))
+    fraction = doubling_high_mul(rounding_shift(wrap(above), 6), reciprocal_of_one_plus(below))
+    return saturating_shift(wrap(doubling_high_mul(power, 1488522236) + fraction), 1)
+
+
 def _rounding_half_sum(a: ArrayLike, b: ArrayLike) -> Ints:
     total = np.asarray(a, np.int64) + np.asarray(b, np.int64)
     signed = total + np.where(total >= 0, 1, -1)
     return np.where(signed >= 0, signed >> 1, -((-signed) >> 1))
 
 
-def saturating_shift(values: ArrayLike, exponent: int) -> Ints:
+def saturating_shift(values: ArrayLike, exponent: ArrayLike) -> Ints:
     """values · 2^exponent, held within int32."""
-    return np.clip(np.asarray(values, np.int64) << exponent, INT32_MIN, INT32_MAX)
+    return np.clip(np.asarray(values, np.int64) << np.asarray(exponent, np.int64), INT32_MIN, INT32_MAX)

@@ -256,6 +256,7 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         tflite.UnidirectionalSequenceLSTMOptions,
         ("FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"),
     ),
+    "SVDF": (tflite.SVDFOptions, ("Rank",)),
     "VAR_HANDLE": (tflite.VarHandleOptions, ("Container", "SharedName")),
     "GELU": (tflite.GeluOptions, ("Approximate",)),
     "GATHER": (tflite.GatherOptions, ("Axis", "BatchDims")),
@@ -265,5 +266,6 @@ _OPTIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "REDUCE_MIN": (tflite.ReducerOptions, ("KeepDims",)),
     "REDUCE_PROD": (tflite.ReducerOptions, ("KeepDims",)),
     "DIV": (tflite.DivOptions, ("FusedActivationFunction",)),
+    "L2_NORMALIZATION": (tflite.L2NormOptions, ("FusedActivationFunction",)),
     "PACK": (tflite.PackOptions, ("ValuesCount", "Axis")),
 }

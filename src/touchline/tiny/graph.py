@@ -15,8 +15,8 @@ from typing import Literal
 from touchline.tiny.arrays import Array
 from touchline.types.errors import ModelError
 
-DType = Literal["int8", "uint8", "int16", "int32"]
-SIZES: dict[str, int] = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4}
+DType = Literal["int8", "uint8", "int16", "int32", "int64", "bool"]
+SIZES: dict[str, int] = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "int64": 8, "bool": 1}
 Pair = tuple[int, int]
 
 
@@ -158,10 +158,23 @@ class Pool2D(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(Op):
-    """Element by element, shapes broadcast as in numpy; an input may be a constant. prelu: input, alpha."""
+    """Element by element, shapes broadcast as in numpy; an input may be a constant. prelu: input, alpha.
+    Comparisons give bool."""
 
-    kind: Literal["add", "sub", "mul", "maximum", "minimum", "squared_difference", "prelu"]
+    kind: Literal[
+        "add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "prelu",
+        "equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
+    ]  # fmt: skip
     clamp: Clamp = field(default_factory=Clamp)
+
+
+COMPARISONS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
+"""Kinds of `Binary` that give bool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Op):
+    """bool condition, what to take where it holds, what else; broadcast like `Binary`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +202,44 @@ class Lstm(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SvdfState(Op):
+    """input (1, I), state (1, F · M) int8 or int16, filter (F, I) → the state with the newest feature behind the
+    other M − 1 of each filter.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SvdfTime(Op):
+    """state (1, F · M), filter (F, M) of its dtype, int32 bias (F / rank,) or none → (1, F / rank): over ``rank``
+    filters' features at a time."""
+
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requantise(Op):
+    """QUANTIZE between integers of which one has more than 8 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Softmax(Op):
-    """Over the last axis."""
+    """Over the last axis; the output is int8 or int16. ``log``: its logarithm, int8."""
 
     beta: float = 1.0
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L2Norm(Op):
+    """Over the last axis: each row by its length. The output has scale 1/128 and zero point 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgMax(Op):
+    """The place of the largest (or smallest) along ``axis``, the first of equals: int32 or int64."""
+
+    kind: Literal["max", "min"]
+    axis: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +302,15 @@ class Take(Op):
 
     axis: int
     indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather(Op):
+    """data, int32 indices computed at run time → the entries of data along ``axis``; of an index out of range, the
+    nearest. ``wraps``: negative indices count from the end."""
+
+    axis: int
+    wraps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,18 @@ from pathlib import Path
 from touchline.tiny.activations import TABLES
 from touchline.tiny.check import verify
 from touchline.tiny.flatbuffer import RawOp, read_flatbuffer
-from touchline.tiny.graph import Graph, Op, Pair
-from touchline.tiny.translate import arithmetic, floats, layers, matrices, moves, shapes, states
+from touchline.tiny.graph import COMPARISONS, Graph, Op, Pair
+from touchline.tiny.translate import (
+    arithmetic,
+    floats,
+    indices,
+    layers,
+    matrices,
+    moves,
+    recurrent,
+    shapes,
+    states,
+)
 from touchline.tiny.translate.translation import Translation, Unsupported
 from touchline.types.errors import ModelError
 
@@ -69,7 +79,7 @@ def _translated(t: Translation, op: RawOp) -> Iterator[Op]:
     if op.name in states.NAMES:
         yield from states.translate(t, op)
         return
-    if shapes.settle(t, op):
+    if shapes.settle(t, op) or indices.settle(t, op):
         return
     if floats.takes(t, op):
         yield from floats.translate(t, op)
@@ -77,7 +87,7 @@ def _translated(t: Translation, op: RawOp) -> Iterator[Op]:
     translate = _TRANSLATE.get(op.name)
     if translate is None:
         raise Unsupported("is not supported")
-    if op.name != "UNIDIRECTIONAL_SEQUENCE_LSTM":  # whose state is its own
+    if op.name not in ("UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF"):  # whose state is its own
         t.check_tensors(op)
     yield from translate(t, op)
 
@@ -88,7 +98,8 @@ _TRANSLATE: dict[str, Callable[[Translation, RawOp], Iterator[Op]]] = {
     "TRANSPOSE_CONV": layers.transpose_conv,
     "FULLY_CONNECTED": matrices.fully_connected,
     "BATCH_MATMUL": matrices.batch_matmul,
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": layers.lstm,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.lstm,
+    "SVDF": recurrent.svdf,
     "AVERAGE_POOL_2D": layers.pool,
     "MAX_POOL_2D": layers.pool,
     "ADD": arithmetic.binary,
@@ -98,8 +109,16 @@ _TRANSLATE: dict[str, Callable[[Translation, RawOp], Iterator[Op]]] = {
     "MINIMUM": arithmetic.binary,
     "SQUARED_DIFFERENCE": arithmetic.binary,
     "PRELU": arithmetic.binary,
+    "DIV": arithmetic.binary,
+    **dict.fromkeys((kind.upper() for kind in COMPARISONS), arithmetic.binary),
+    "SELECT": arithmetic.select,
+    "SELECT_V2": arithmetic.select,
     "QUANTIZE": arithmetic.quantise,
     "SOFTMAX": arithmetic.softmax,
+    "LOG_SOFTMAX": arithmetic.log_softmax,
+    "L2_NORMALIZATION": arithmetic.l2_norm,
+    "ARG_MAX": arithmetic.arg_max,
+    "ARG_MIN": arithmetic.arg_max,
     "MEAN": arithmetic.reduce,
     "SUM": arithmetic.reduce,
     "REDUCE_MAX": arithmetic.reduce,
@@ -116,6 +135,7 @@ _TRANSLATE: dict[str, Callable[[Translation, RawOp], Iterator[Op]]] = {
     "TILE": moves.repeat,
     "BROADCAST_TO": moves.repeat,
     "GATHER": moves.gather,
+    "EMBEDDING_LOOKUP": moves.embedding,
     "DEPTH_TO_SPACE": moves.blocks,
     "SPACE_TO_DEPTH": moves.blocks,
     "SPACE_TO_BATCH_ND": moves.space_to_batch,

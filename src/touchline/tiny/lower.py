@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from touchline.tiny.ccode import Flavour, Step
 from touchline.tiny.graph import (
+    ArgMax,
     Binary,
     Concat,
     Conv2D,
     ConvAdd,
     DepthwiseConv2D,
     FullyConnected,
+    Gather,
     Graph,
+    L2Norm,
     Lookup,
     Lstm,
     MatMul,
@@ -19,14 +22,19 @@ from touchline.tiny.graph import (
     Pool2D,
     Rearrange,
     Reduce,
+    Requantise,
     Reshape,
     Resize,
+    Select,
     Softmax,
     StridedSlice,
+    SvdfState,
+    SvdfTime,
     Take,
     TransposeConv2D,
 )
 from touchline.tiny.lowering.moves import Moves
+from touchline.tiny.lowering.recurrent import Recurrent
 from touchline.tiny.lowering.values import Values
 from touchline.tiny.lowering.weighted import Weighted
 from touchline.tiny.placement import Placement
@@ -54,9 +62,23 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
         case Lookup():
             return Values(*told).lookup(op)
         case Lstm():
-            return Weighted(*told).lstm(op)
+            return Recurrent(*told).lstm(op)
+        case SvdfState():
+            return Recurrent(*told).svdf_state()
+        case SvdfTime():
+            return Recurrent(*told).svdf_time(op)
+        case Requantise():
+            return Values(*told).requantise()
         case Softmax():
             return Values(*told).softmax(op)
+        case L2Norm():
+            return Values(*told).l2_norm()
+        case ArgMax():
+            return Values(*told).arg_max(op)
+        case Select():
+            return Values(*told).select()
+        case Gather():
+            return Moves(*told).gather(op)
         case Reduce():
             return Values(*told).reduce(op)
         case Concat():

@@ -44,6 +44,16 @@ def matrix_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
     return quantise_multiplier(float(np.float32(a.q.scale) * np.float32(b.q.scale)) / output.q.scale)
 
 
+def svdf_scale(source: Tensor, weights: Tensor, output: Tensor) -> Scale:
+    """Of a feature on its way into the state, and of the state's sum on its way to the output: in float32."""
+    ratio = np.float32(source.q.scale) * np.float32(weights.q.scale) / np.float32(output.q.scale)
+    return quantise_multiplier(float(ratio))
+
+
+def requantising(source: Tensor, target: Tensor) -> Scale:
+    return quantise_multiplier(source.q.scale / target.q.scale)
+
+
 def mul_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
     return quantise_multiplier(a.q.scale * b.q.scale / output.q.scale)
 
@@ -88,6 +98,14 @@ def squared_difference_scale(a: Tensor, b: Tensor, output: Tensor) -> AddScale:
     )
 
 
+def div_multiplier(a: Tensor, b: Tensor, output: Tensor) -> Scale:
+    return quantise_multiplier(a.q.scale / (b.q.scale * output.q.scale))
+
+
+COMPARISON_SHIFT = 8
+"""Bits that both sides of a comparison are raised by before they are scaled."""
+
+
 @dataclass(frozen=True, slots=True)
 class PreluScale:
     """Of inputs of zero and more, and of a negative input's product with alpha."""
@@ -107,6 +125,12 @@ def softmax_scale(tensor: Tensor, beta: float) -> tuple[int, int, int]:
     multiplier, shift = quantise_multiplier(real)
     radius = ((1 << _SOFTMAX_BITS) - 1) * (1 << (31 - _SOFTMAX_BITS)) / (1 << shift)
     return multiplier, shift, -math.floor(radius)
+
+
+def log_softmax_scale(tensor: Tensor) -> Scale:
+    """From Q5.26 back to differences of the input."""
+    multiplier, shift, _ = softmax_scale(tensor, 1.0)
+    return quantise_multiplier((1 << (31 - shift)) / multiplier)
 
 
 def reduce_multiplier(kind: str, tensor: Tensor, output: Tensor, count: int) -> Scale:

@@ -30,6 +30,7 @@ from touchline.tiny.graph import (
     Pool2D,
     Rearrange,
     Reshape,
+    Select,
     Tensor,
     TransposeConv2D,
 )
@@ -78,7 +79,7 @@ def fold_functions(graph: Graph) -> Graph:
     known: dict[int, tuple[int, Ints]] = {}  # of each table's output: its input, and what it gives for int8
     ops: list[Op] = []
     for op in graph.ops:
-        if isinstance(op, Binary):
+        if isinstance(op, Binary | Select):
             op = _as_table(graph, op, known) or op
         if isinstance(op, Lookup) and graph.tensors[op.inputs[0]].dtype == "int8":
             source, before = known.get(op.inputs[0], (op.inputs[0], _INT8))
@@ -87,7 +88,7 @@ def fold_functions(graph: Graph) -> Graph:
     return drop_unused(graph.with_ops(tuple(ops)))
 
 
-def _as_table(graph: Graph, op: Binary, known: dict[int, tuple[int, Ints]]) -> Lookup | None:
+def _as_table(graph: Graph, op: Binary | Select, known: dict[int, tuple[int, Ints]]) -> Lookup | None:
     made = graph.tensors[op.output]
     keys = {key for key in op.inputs if not graph.is_constant(key)}
     numbers = [graph.tensors[key] for key in op.inputs if graph.is_constant(key)]
@@ -103,7 +104,8 @@ def _as_table(graph: Graph, op: Binary, known: dict[int, tuple[int, Ints]]) -> L
         for key in op.inputs
     ]
     table = reference.table_of(graph, op, values)
-    return Lookup(inputs=(sources.pop(),), output=op.output, place=op.place, function=op.kind, table=table)
+    function = op.kind if isinstance(op, Binary) else "select"
+    return Lookup(inputs=(sources.pop(),), output=op.output, place=op.place, function=function, table=table)
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -124,7 +126,9 @@ def expand_broadcasts(graph: Graph) -> Graph:
     tensors = dict(graph.tensors)
     ops: list[Op] = []
     for op in graph.ops:
-        if isinstance(op, Binary) and not _repeats(op, [tensors[key].shape for key in op.inputs], tensors):
+        if isinstance(op, Binary | Select) and not _repeats(
+            op, [tensors[key].shape for key in op.inputs], tensors
+        ):
             shape = tensors[op.output].shape
             keys: list[int] = []
             for key in op.inputs:
@@ -151,10 +155,12 @@ def expand_broadcasts(graph: Graph) -> Graph:
     return replace(graph, tensors=tensors).with_ops(tuple(ops))
 
 
-def _repeats(op: Binary, shapes: list[tuple[int, ...]], tensors: dict[int, Tensor]) -> bool:
+def _repeats(op: Binary | Select, shapes: list[tuple[int, ...]], tensors: dict[int, Tensor]) -> bool:
     """Whether the kernel of ``op`` repeats its smaller input itself: one run of axes, its second input."""
     shape = tensors[op.output].shape
-    commutes = op.kind not in ("sub", "prelu")
+    if isinstance(op, Select):
+        return all(each == shape for each in shapes)
+    commutes = op.kind in ("add", "mul", "maximum", "minimum", "squared_difference", "equal", "not_equal")
     pairs = [(shapes[0], shapes[1])] + ([(shapes[1], shapes[0])] if commutes else [])
     for large, small in pairs:
         small = (1,) * (len(shape) - len(small)) + small
@@ -194,7 +200,7 @@ def fuse_activations(graph: Graph) -> Graph:
             continue
         if not isinstance(maker, _Bounded):
             continue
-        if isinstance(maker, Binary) and maker.kind not in ("add", "sub", "mul"):
+        if isinstance(maker, Binary) and maker.kind not in ("add", "sub", "mul", "div"):
             continue
         bounds = Clamp(*(min(max(edge, clamp.low), clamp.high) for edge in (maker.clamp.low, maker.clamp.high)))
         if graph.tensors[key].quant != graph.tensors[lookup.output].quant:

@@ -11,13 +11,16 @@ from touchline.tiny.graph import (
     ConvAdd,
     DepthwiseConv2D,
     Graph,
+    L2Norm,
     Lookup,
     Op,
     Padding,
     Pool2D,
     Reduce,
+    Select,
     Softmax,
     StridedSlice,
+    SvdfState,
     Tensor,
 )
 from touchline.tiny.overlap import distance
@@ -64,11 +67,17 @@ def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
             if isinstance(op, Conv2D) and _is_pointwise(op, weights):
                 return (APART, over, behind)
             return (APART, behind, Placement(op.inputs[0], _ring_rows(op, first, output)))
-        case Lookup() | Softmax():
+        case Lookup():
             return (over, APART)
+        case Softmax():
+            return (over, APART) if output.bytes == first.bytes else (APART,)
+        case SvdfState():
+            return (Placement(op.inputs[1]), APART)
         case Reduce():
             return (over, APART) if op.kind != "max" else (APART,)
-        case Binary():
+        case L2Norm():
+            return (over, APART)
+        case Binary() | Select():
             covered = [Placement(key) for key in dict.fromkeys(op.inputs) if _covers(graph, key, output)]
             return (*covered, APART)
         case Pool2D():

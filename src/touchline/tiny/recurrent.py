@@ -1,5 +1,8 @@
-"""An LSTM in integers as TensorFlow Lite Micro computes it: gates of int16 in Q3.12, activations by a table of 256
-values and straight lines between them, the cell in int16."""
+"""SVDF and an LSTM in integers as TensorFlow Lite Micro computes them.
+
+The LSTM has gates of int16 in Q3.12, activations by a table of 256 values and straight lines between them, and a
+cell of int16.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from numpy.typing import NDArray
 
 from touchline.tiny.arrays import Ints
 from touchline.tiny.fixed_point import quantise_multiplier, requantise, wrap
-from touchline.tiny.graph import Lstm, Tensor
+from touchline.tiny.graph import Lstm, SvdfTime, Tensor
+from touchline.tiny.numerics import svdf_scale
 
 INT16 = (-32768, 32767)
 GATES = 4
@@ -81,6 +85,26 @@ def tanh(x: Ints, cell_bits: int) -> Ints:
     line = (_TABLE[at] << 8) + (magnitude & 255) * (_TABLE[at + 1] - _TABLE[at])
     line = np.where(magnitude >> 8 >= 255, 0xFFFF << 8, line)
     return np.where(scaled >= 0, line - (1 << 23) + 128, -line + (1 << 23) + 127) >> 8
+
+
+def moved_on(tensors: list[Tensor], x: list[Ints]) -> Ints:
+    """SVDF's state with the features of one more frame, (filters, memory); not yet cut to its dtype."""
+    frame, state, weights = x
+    least, most = np.iinfo(tensors[1].dtype).min, np.iinfo(tensors[1].dtype).max
+    sums = wrap(weights @ (frame.ravel() - tensors[0].q.zero_point))
+    made = requantise(sums, *svdf_scale(tensors[0], tensors[2], tensors[1])).clip(least, most)
+    kept = state.reshape(weights.shape[0], -1)[:, 1:]
+    # The zero point comes after the bounds, and may lead out of them: the reference keeps the lower bits.
+    return np.concatenate([kept, (made + tensors[1].q.zero_point)[:, None]], axis=1)
+
+
+def over_time(op: SvdfTime, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
+    """SVDF's output, (filters / rank,)."""
+    products = x[1].ravel() * (x[0].ravel() - tensors[0].q.zero_point)
+    sums = products.reshape(x[1].shape[0] // op.rank, -1).sum(axis=1)
+    sums = wrap(sums + (x[2].ravel() if len(x) > 2 else 0))
+    made = requantise(sums, *svdf_scale(tensors[0], tensors[1], output))
+    return (made + output.q.zero_point).clip(-128, 127)
 
 
 def run(op: Lstm, tensors: list[Tensor], x: list[Ints]) -> Ints:

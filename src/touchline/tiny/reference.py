@@ -11,17 +11,16 @@ from typing import cast
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from touchline.tiny import numerics, recurrent
+from touchline.tiny import elementwise, numerics, recurrent, rows
 from touchline.tiny.arrays import Array, Ints
+from touchline.tiny.elementwise import zero_of
 from touchline.tiny.fixed_point import (
-    doubling_high_mul,
-    exp_on_negative,
-    reciprocal_of_one_plus,
     requantise,
-    rounding_shift,
     wrap,
 )
 from touchline.tiny.graph import (
+    SIZES,
+    ArgMax,
     Binary,
     Clamp,
     Concat,
@@ -29,7 +28,9 @@ from touchline.tiny.graph import (
     ConvAdd,
     DepthwiseConv2D,
     FullyConnected,
+    Gather,
     Graph,
+    L2Norm,
     Lookup,
     Lstm,
     MatMul,
@@ -40,10 +41,14 @@ from touchline.tiny.graph import (
     Pool2D,
     Rearrange,
     Reduce,
+    Requantise,
     Reshape,
     Resize,
+    Select,
     Softmax,
     StridedSlice,
+    SvdfState,
+    SvdfTime,
     Take,
     Tensor,
     TransposeConv2D,
@@ -100,35 +105,50 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
     match op:
         case ConvAdd():
             alone = _conv(op, tensors[:-1], op.middle, x[:-1])
-            return _sum("add", op.add_clamp, [op.middle, tensors[-1]], output, [alone, x[-1]])
+            return elementwise.summed("add", op.add_clamp, [op.middle, tensors[-1]], output, [alone, x[-1]])
         case Conv2D():
             return _conv(op, tensors, output, x)
         case DepthwiseConv2D():
-            image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
+            image = _padded(x[0] - zero_of(tensors[0]), op.padding, 0)
             windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)
             channels = image.shape[3]
             weights = x[1][0].reshape(*x[1].shape[1:3], channels, -1)
             total = np.einsum("nyxchw,hwcm->nyxcm", windows, weights, optimize=True)
             return _requantised(tensors, output, total.reshape(*total.shape[:3], -1), x, op.clamp)
         case TransposeConv2D():
-            total = _transposed(x[0] - _zero(tensors[0]), x[1], op.stride, op.padding, output.shape)
+            total = _transposed(x[0] - zero_of(tensors[0]), x[1], op.stride, op.padding, output.shape)
             return _requantised(tensors, output, total, x, op.clamp)
         case FullyConnected():
-            rows = x[0].reshape(-1, x[1].shape[1]) - _zero(tensors[0])
+            lines = x[0].reshape(-1, x[1].shape[1]) - zero_of(tensors[0])
             scale = numerics.row_multipliers(tensors[0], tensors[1], output, x[1].shape[0])
-            return _scaled(rows @ x[1].T, scale, output, x, op.clamp)
+            return _scaled(lines @ x[1].T, scale, output, x, op.clamp)
         case MatMul():
             return _product(op, tensors, output, x)
         case Pool2D():
             return _pool(op, x[0])
         case Binary():
-            return _binary(op, tensors, output, x)
+            return elementwise.binary(op, tensors, output, x)
         case Lookup():
             return np.array(op.table, np.int64)[x[0] - np.iinfo(tensors[0].dtype).min]
         case Lstm():
             return recurrent.run(op, tensors, x)
+        case SvdfState():
+            return recurrent.moved_on(tensors, x)
+        case SvdfTime():
+            return recurrent.over_time(op, tensors, output, x)
+        case Requantise():
+            made = requantise(x[0] - zero_of(tensors[0]), *numerics.requantising(tensors[0], output))
+            return np.clip(made + zero_of(output), np.iinfo(output.dtype).min, np.iinfo(output.dtype).max)
+        case Softmax() if op.log:
+            return rows.log_softmax(tensors[0], x[0])
+        case L2Norm():
+            return rows.l2_norm(x[0] - zero_of(tensors[0]))
+        case ArgMax():
+            return np.argmax(x[0] if op.kind == "max" else -x[0], axis=op.axis)
+        case Select():
+            return np.where(*x)
         case Softmax():
-            return _softmax(op, tensors[0], x[0])
+            return rows.softmax(op.beta, tensors[0], x[0], 8 * SIZES[output.dtype])
         case Reduce():
             return _reduce(op, tensors[0], output, x[0])
         case Concat():
@@ -149,14 +169,14 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
             return x[0].ravel()[at]
         case Take():
             return np.take(x[0], op.indices, axis=op.axis)
+        case Gather():
+            count = x[0].shape[op.axis]
+            indices = np.where(x[1] < 0, x[1] + count, x[1]) if op.wraps else x[1]
+            return np.take(x[0], np.clip(indices, 0, count - 1), axis=op.axis)
         case Resize():
             return _resize(op, x[0], cast(Pair, output.shape[1:3]))
         case _:
             raise ModelError(f"{graph.name}: {op.place} has no meaning here; report this")
-
-
-def _zero(tensor: Tensor) -> int:
-    return 0 if tensor.quant is None else tensor.quant.zero_point
 
 
 def _padded(image: Ints, padding: Padding, value: int) -> Ints:
@@ -178,18 +198,18 @@ def _requantised(tensors: list[Tensor], output: Tensor, total: Ints, x: list[Int
 def _scaled(total: Ints, scale: tuple[Ints, Ints], output: Tensor, x: list[Ints], clamp: Clamp) -> Ints:
     bias = x[2].ravel() if len(x) > 2 else 0
     scaled = requantise(wrap(total + bias), *scale)
-    return np.clip(scaled + _zero(output), clamp.low, clamp.high)
+    return np.clip(scaled + zero_of(output), clamp.low, clamp.high)
 
 
 def _conv(op: Conv2D, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
-    image = _padded(x[0] - _zero(tensors[0]), op.padding, 0)
+    image = _padded(x[0] - zero_of(tensors[0]), op.padding, 0)
     windows = _windows(image, x[1].shape[1:3], op.stride, op.dilation)  # (N, Y, X, C, H, W)
     total = np.einsum("nyxchw,ohwc->nyxo", windows, x[1], optimize=True)
     return _requantised(tensors, output, total, x, op.clamp)
 
 
 def _product(op: MatMul, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
-    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
+    a, b = x[0] - zero_of(tensors[0]), x[1] - zero_of(tensors[1])
     total = a @ (b.swapaxes(-1, -2) if op.transposed else b)
     multiplier, shift = numerics.matrix_multiplier(tensors[0], tensors[1], output)
     return _scaled(total, (np.asarray(multiplier), np.asarray(shift)), output, x, op.clamp)
@@ -223,76 +243,22 @@ def _pool(op: Pool2D, image: Ints) -> Ints:
     return np.clip(np.where(total > 0, magnitude, -magnitude), op.clamp.low, op.clamp.high)
 
 
-def _binary(op: Binary, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
-    if op.kind in ("maximum", "minimum"):
-        return np.maximum(*x) if op.kind == "maximum" else np.minimum(*x)
-    if op.kind == "prelu":
-        return _prelu(tensors, output, x)
-    if op.kind == "squared_difference":
-        return _squared_difference(tensors, output, x)
-    if op.kind in ("add", "sub"):
-        return _sum(op.kind, op.clamp, tensors, output, x)
-    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    scaled = requantise(a * b, *numerics.mul_multiplier(tensors[0], tensors[1], output))
-    return np.clip(scaled + _zero(output), op.clamp.low, op.clamp.high)
-
-
-def _sum(kind: str, clamp: Clamp, tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
-    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    scale = (numerics.add_scale if kind == "add" else numerics.sub_scale)(tensors[0], tensors[1], output)
-    first = requantise(a << numerics.ADD_SHIFT, *scale.first)
-    second = requantise(b << numerics.ADD_SHIFT, *scale.second)
-    scaled = requantise(first + second if kind == "add" else first - second, *scale.output)
-    return np.clip(scaled + _zero(output), clamp.low, clamp.high)
-
-
-def _prelu(tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
-    a, alpha = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    scale = numerics.prelu_scale(tensors[0], tensors[1], output)
-    scaled = np.where(a >= 0, requantise(a, *scale.positive), requantise(a * alpha, *scale.negative))
-    return np.clip(scaled + _zero(output), -128, 127)
-
-
-def _squared_difference(tensors: list[Tensor], output: Tensor, x: list[Ints]) -> Ints:
-    a, b = x[0] - _zero(tensors[0]), x[1] - _zero(tensors[1])
-    scale = numerics.squared_difference_scale(tensors[0], tensors[1], output)
-    shift = numerics.SQUARED_DIFFERENCE_SHIFT
-    difference = requantise(a << shift, *scale.first) - requantise(b << shift, *scale.second)
-    return np.clip(requantise(difference * difference, *scale.output) + _zero(output), -128, 127)
-
-
-def _softmax(op: Softmax, tensor: Tensor, x: Ints) -> Ints:
-    multiplier, shift, least = numerics.softmax_scale(tensor, op.beta)
-    difference = x - x.max(axis=-1, keepdims=True)
-    counted = difference >= least
-    scaled = doubling_high_mul(wrap(np.where(counted, difference, 0) << shift), multiplier)
-    exps = np.where(counted, exp_on_negative(scaled), 0)
-    total = rounding_shift(exps, 12).sum(axis=-1, keepdims=True)
-    # 1/total as a fraction and the bits it has above one.
-    zeros = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
-    over_unit = 12 - zeros
-    fraction = wrap((total << zeros) - (1 << 31))
-    inverse = reciprocal_of_one_plus(fraction)
-    outputs = rounding_shift(doubling_high_mul(inverse, exps), over_unit + 31 - 8) - 128
-    return np.where(counted, np.clip(outputs, -128, 127), -128)
-
-
 def _reduce(op: Reduce, tensor: Tensor, output: Tensor, x: Ints) -> Ints:
     if op.kind == "max":
         return x.max(axis=op.axes)
     count = prod(x.shape[axis] for axis in op.axes)
     multiplier, shift = numerics.reduce_multiplier(op.kind, tensor, output, count)
-    total = wrap(x.sum(axis=op.axes) - _zero(tensor) * count)
-    return np.clip(requantise(total, multiplier, shift) + _zero(output), -128, 127)
+    total = wrap(x.sum(axis=op.axes) - zero_of(tensor) * count)
+    return np.clip(requantise(total, multiplier, shift) + zero_of(output), -128, 127)
 
 
 def _resize(op: Resize, image: Ints, size: Pair) -> Ints:
     if op.kind == "nearest":
-        rows, columns = (
+        lines, columns = (
             [numerics.nearest(i, image.shape[1 + axis], size[axis], op) for i in range(size[axis])]
             for axis in (0, 1)
         )
-        return image[:, rows][:, :, columns]
+        return image[:, lines][:, :, columns]
     y = numerics.bilinear_steps(image.shape[1], size[0], op)
     x = numerics.bilinear_steps(image.shape[2], size[1], op)
     total: Ints = np.zeros((image.shape[0], *size, image.shape[3]), np.int64)

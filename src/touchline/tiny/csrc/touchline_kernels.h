@@ -54,6 +54,20 @@ void tl_add_period_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t 
 void tl_sub_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
 void tl_squared_difference_s8(const tl_add *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
 
+/* DIV, b repeated like that. By 0: the bound on the side of the numerator's sign, or the zero point for 0. */
+typedef struct {
+    int32_t zero1, zero2, out_zero, multiplier, shift, low, high;
+} tl_div;
+void tl_div_s8(const tl_div *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+
+/* Comparisons, b repeated like that, to 0 and 1. holds: for which order, 1 if a is less, 2 if they are the same, 4 if a is greater. */
+typedef struct {
+    int32_t zero1, zero2, m1, s1, m2, s2;
+    uint8_t holds;
+} tl_compare;
+void tl_compare_s8(const tl_compare *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n, int32_t period);
+void tl_select_s8(const int8_t *condition, const int8_t *a, const int8_t *b, int8_t *out, int32_t n);
+
 /* PRELU, alpha repeated like that: inputs of zero and more by m_positive, a negative one's product with alpha by m_negative. */
 typedef struct {
     int32_t zero, alpha_zero, out_zero, m_positive, s_positive, m_negative, s_negative;
@@ -184,6 +198,29 @@ typedef struct {
     int32_t rows, depth, multiplier, left_shift, diff_min;
 } tl_softmax;
 void tl_softmax_s8(const tl_softmax *p, const int8_t *in, int8_t *out);
+void tl_softmax_s8_s16(const tl_softmax *p, const int8_t *in, int8_t *out); /* out: int16; never in place */
+
+/* Its logarithm: back and back_shift as TFLite's PreprocessLogSoftmaxScalingExp gives them. In place is safe. */
+typedef struct {
+    int32_t rows, depth, multiplier, left_shift, diff_min, back, back_shift;
+} tl_log_softmax;
+void tl_log_softmax_s8(const tl_log_softmax *p, const int8_t *in, int8_t *out);
+
+/* L2_NORMALIZATION over rows of `depth`; the output has scale 1/128. In place is safe. */
+void tl_l2_norm_s8(const int8_t *in, int8_t *out, int32_t rows, int32_t depth, int32_t zero);
+
+/* ARG_MAX, and ARG_MIN where `least`: int32 or int64, by `bytes`. Never in place. */
+typedef struct {
+    int32_t outer, count, inner;
+    uint8_t least, bytes;
+} tl_arg_max;
+void tl_arg_max_s8(const tl_arg_max *p, const int8_t *in, int8_t *out);
+
+/* QUANTIZE where one side has 16 or 32 bits. Never in place. */
+typedef struct {
+    int32_t n, in_bytes, out_bytes, in_signed, zero, out_zero, multiplier, shift, low, high;
+} tl_requantise;
+void tl_requantise_any(const tl_requantise *p, const int8_t *in, int8_t *out);
 
 /* ---- moving bytes ------------------------------------------------------------------------------------------------
  * concat, split, slice without strides: copy `rows` blocks of `bytes`, each row in_step and out_step further on. */
@@ -216,6 +253,13 @@ typedef struct {
     int32_t outer, count, inner, in_step;
 } tl_take;
 void tl_take_s8(const tl_take *p, const int8_t *in, int8_t *out);
+
+/* The same by int32 indices that are computed, each held within `entries`; wraps: negative ones count from the end. Never in place. */
+typedef struct {
+    int32_t outer, count, inner, entries;
+    uint8_t wraps;
+} tl_gather;
+void tl_gather_s8(const tl_gather *p, const int8_t *in, const int8_t *indices, int8_t *out);
 
 /* RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR. Nearest: the rows and columns to read, counted by the compiler.
  * Bilinear: TFLite's integers, scale_h = (1024 * in_h + out_h / 2) / out_h, or with align_corners and out_h > 1
@@ -252,6 +296,25 @@ typedef struct {
     int32_t state_zero, cell_low, cell_clip, tanh_factor, tanh_shift;
 } tl_lstm_sequence;
 void tl_lstm_sequence_s8(const tl_lstm_sequence *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* SVDF. The state is [filters][memory], oldest first; `out` may be `state`. push: behind the state, the features that a fully connected
+ * layer made with zero point 0. time: of `length` = rank * memory entries each, with folded biases. The s16 forms: a state of int16. */
+void tl_svdf_push_s8(const int8_t *features, const int8_t *state, int8_t *out, int32_t filters, int32_t memory, int32_t zero);
+
+typedef struct {
+    const int8_t *weights; /* [filters][inputs] */
+    const int32_t *bias;   /* folded */
+    int32_t inputs, filters, memory, multiplier, shift, zero;
+} tl_svdf_state;
+void tl_svdf_state_s16(const tl_svdf_state *p, const int8_t *in, const int8_t *state, int8_t *out);
+
+typedef struct {
+    const void *weights; /* [units][length], int8 or int16 */
+    const int32_t *bias;
+    int32_t units, length, multiplier, shift, out_zero;
+} tl_svdf_time;
+void tl_svdf_time_s8(const tl_svdf_time *p, const int8_t *state, int8_t *out);
+void tl_svdf_time_s16(const tl_svdf_time *p, const int8_t *state, int8_t *out);
 
 /* One step of n LSTM or GRU cells, after the fully connected layers. Tables of 256 bytes as for tl_lookup_s8: a sigmoid's output has
  * scale 1/256 and zero point -128, a tanh's 1/128 and 0. hidden: scale 1/128, zero point 0. All halves round upwards.

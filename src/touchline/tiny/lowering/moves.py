@@ -8,7 +8,7 @@ import numpy as np
 
 from touchline.tiny import numerics
 from touchline.tiny.ccode import At, Call, Constant, ConstantAt, Step, Struct, Value
-from touchline.tiny.graph import Concat, Graph, Op, Pad, Resize, StridedSlice, Take
+from touchline.tiny.graph import Concat, Gather, Graph, Op, Pad, Resize, StridedSlice, Take
 from touchline.tiny.lowering.base import Lowering
 from touchline.types.errors import ModelError
 
@@ -75,6 +75,21 @@ class Moves(Lowering):
             },
         )
         return self.step(Call("tl_take_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def gather(self, op: Gather) -> Step:
+        shape = self.image.shape
+        struct = Struct(
+            "tl_gather",
+            {
+                "outer": prod(shape[: op.axis]),
+                "count": self.tensors[1].elements,
+                "inner": prod(shape[op.axis + 1 :]),
+                "entries": shape[op.axis],
+                "wraps": int(op.wraps),
+            },
+        )
+        data, indices = (self.operand(key) for key in op.inputs)
+        return self.step(Call("tl_gather_s8", (struct, data, indices, At(op.output))))
 
     def resize(self, op: Resize) -> Step:
         _, in_h, in_w, channels = self.image.shape

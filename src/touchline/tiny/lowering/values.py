@@ -8,7 +8,19 @@ import numpy as np
 
 from touchline.tiny import numerics
 from touchline.tiny.ccode import At, Call, Constant, Step, Struct, Value
-from touchline.tiny.graph import Binary, Clamp, Lookup, Pool2D, Reduce, Softmax, Tensor
+from touchline.tiny.fixed_point import quantise_multiplier
+from touchline.tiny.graph import (
+    COMPARISONS,
+    SIZES,
+    ArgMax,
+    Binary,
+    Clamp,
+    Lookup,
+    Pool2D,
+    Reduce,
+    Softmax,
+    Tensor,
+)
 from touchline.tiny.lowering.base import SUFFIX, Lowering
 from touchline.types.errors import ModelError
 
@@ -64,6 +76,36 @@ class Values(Lowering):
                 },
             )
             return self.step(Call("tl_prelu_s8", (struct, a, b, target, n, period), repeat))
+        if op.kind == "div":
+            multiplier, shift = numerics.div_multiplier(large, small, self.output)
+            struct = Struct(
+                "tl_div",
+                {
+                    "zero1": large.q.zero_point,
+                    "zero2": small.q.zero_point,
+                    "out_zero": self.output.q.zero_point,
+                    "multiplier": multiplier,
+                    "shift": shift,
+                    "low": op.clamp.low,
+                    "high": op.clamp.high,
+                },
+            )
+            return self.step(Call("tl_div_s8", (struct, a, b, target, n, period), repeat))
+        if op.kind in COMPARISONS:
+            sides = [quantise_multiplier(tensor.q.scale) for tensor in (large, small)]
+            struct = Struct(
+                "tl_compare",
+                {
+                    "zero1": large.q.zero_point,
+                    "zero2": small.q.zero_point,
+                    "m1": sides[0][0],
+                    "s1": sides[0][1],
+                    "m2": sides[1][0],
+                    "s2": sides[1][1],
+                    "holds": _HOLDS[op.kind],
+                },
+            )
+            return self.step(Call("tl_compare_s8", (struct, a, b, target, n, period), repeat))
         if op.kind == "sub":
             scale = numerics.sub_scale(large, small, self.output)
             struct = sum_struct(scale, large, small, self.output, op.clamp)
@@ -80,6 +122,25 @@ class Values(Lowering):
         arguments = (constant, At(op.inputs[0]), At(op.output), self.image.elements)
         return self.step(Call("tl_lookup_s8", arguments))
 
+    def requantise(self) -> Step:
+        multiplier, shift = numerics.requantising(self.image, self.output)
+        struct = Struct(
+            "tl_requantise",
+            {
+                "n": self.image.elements,
+                "in_bytes": SIZES[self.image.dtype],
+                "out_bytes": SIZES[self.output.dtype],
+                "in_signed": int(self.image.dtype != "uint8"),
+                "zero": self.image.q.zero_point,
+                "out_zero": self.output.q.zero_point,
+                "multiplier": multiplier,
+                "shift": shift,
+                "low": int(np.iinfo(self.output.dtype).min),
+                "high": int(np.iinfo(self.output.dtype).max),
+            },
+        )
+        return self.step(Call("tl_requantise_any", (struct, At(self.op.inputs[0]), At(self.op.output))))
+
     def softmax(self, op: Softmax) -> Step:
         multiplier, shift, least = numerics.softmax_scale(self.image, op.beta)
         depth = self.image.shape[-1]
@@ -93,7 +154,38 @@ class Values(Lowering):
                 "diff_min": least,
             },
         )
-        return self.step(Call("tl_softmax_s8", (struct, At(op.inputs[0]), At(op.output))))
+        if op.log:
+            back, back_shift = numerics.log_softmax_scale(self.image)
+            fields = struct.fields | {"back": back, "back_shift": back_shift}
+            keys = (At(self.op.inputs[0]), At(self.op.output))
+            return self.step(Call("tl_log_softmax_s8", (Struct("tl_log_softmax", fields), *keys)))
+        name = "tl_softmax_s8" if self.output.dtype == "int8" else "tl_softmax_s8_s16"
+        return self.step(Call(name, (struct, At(op.inputs[0]), At(op.output))))
+
+    def l2_norm(self) -> Step:
+        depth = self.image.shape[-1]
+        keys = (At(self.op.inputs[0]), At(self.op.output))
+        return self.step(
+            Call("tl_l2_norm_s8", (*keys, self.image.elements // depth, depth, self.image.q.zero_point))
+        )
+
+    def arg_max(self, op: ArgMax) -> Step:
+        shape = self.image.shape
+        struct = Struct(
+            "tl_arg_max",
+            {
+                "outer": prod(shape[: op.axis]),
+                "count": shape[op.axis],
+                "inner": prod(shape[op.axis + 1 :]),
+                "least": int(op.kind == "min"),
+                "bytes": SIZES[self.output.dtype],
+            },
+        )
+        return self.step(Call("tl_arg_max_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+    def select(self) -> Step:
+        keys = (self.operand(key) for key in self.op.inputs)
+        return self.step(Call("tl_select_s8", (*keys, At(self.op.output), self.output.elements)))
 
     def pool(self, op: Pool2D) -> Step:
         return self.step(self.pooling(op.kind, self.image.shape, self.output.shape, op))
@@ -144,6 +236,10 @@ class Values(Lowering):
             },
         )
         return self.step(Call("tl_mean_s8", (struct, At(op.inputs[0]), At(op.output))))
+
+
+_HOLDS = {"less": 1, "equal": 2, "less_equal": 3, "greater": 4, "not_equal": 5, "greater_equal": 6}
+"""For which order a comparison holds: 1, the first is less; 2, they are the same; 4, the first is greater."""
 
 
 def add_struct(a: Tensor, b: Tensor, output: Tensor, clamp: Clamp) -> Struct:

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from touchline.tiny import numerics, pack, recurrent
+from touchline.tiny import numerics, pack
 from touchline.tiny.ccode import At, Call, Constant, Flavour, Function, Scratch, Step, Struct, Value
 from touchline.tiny.graph import (
     Clamp,
@@ -16,7 +16,6 @@ from touchline.tiny.graph import (
     ConvAdd,
     DepthwiseConv2D,
     FullyConnected,
-    Lstm,
     MatMul,
     Padding,
     Pair,
@@ -28,7 +27,7 @@ from touchline.tiny.lowering.values import add_struct
 
 
 class Weighted(Lowering):
-    """Convolutions, layers that connect all to all, and the LSTM."""
+    """Convolutions, layers that connect all to all, products of matrices."""
 
     def conv(self, op: Conv2D) -> Step:
         adds = isinstance(op, ConvAdd)
@@ -82,21 +81,7 @@ class Weighted(Lowering):
             flavour = "portable"
         layer = self.weighted(self.tensors, self.output, outputs)
         packed, clamp, after = self.fastest(layer, op.clamp, pack.pack_fully_connected, flavour)
-        struct = Struct(
-            "tl_fully_connected",
-            {
-                "weights": Constant(packed.weights),
-                "channels": Constant(packed.channels),
-                "batches": self.image.elements // inputs,
-                "inputs": inputs,
-                "outputs": outputs,
-                "in_zero": self.image.q.zero_point,
-                "out_zero": self.output.q.zero_point,
-                "low": clamp.low,
-                "high": clamp.high,
-                "fast": packed.fast,
-            },
-        )
+        struct = connected(layer, packed, self.image.elements // inputs, clamp)
         arguments = (struct, At(op.inputs[0]), At(op.output))
         call = Call(f"tl_fully_connected_s8{SUFFIX[flavour]}", arguments)
         return self.step(call, *after, macs=self.output.elements * inputs)
@@ -133,47 +118,6 @@ class Weighted(Lowering):
         call = Call(f"tl_matmul_s8{SUFFIX[self.flavour]}", (struct, first, second, target, Scratch()), repeat)
         scratch = pack.matmul_scratch(inner, self.flavour)
         return self.step(call, scratch=scratch, macs=repeat * rows * columns * inner)
-
-    def lstm(self, op: Lstm) -> Step:
-        steps, inputs, size = self.image.shape[1], self.image.shape[2], self.output.shape[2]
-        data = [np.asarray(tensor.data) for tensor in self.tensors[1:]]
-        scale = recurrent.lstm_scale(op, self.tensors)
-        zero = (self.image.q.zero_point, op.state.zero_point)
-        fed = [pack.fold_bias(data[g], data[8 + g], zero[0]) for g in range(recurrent.GATES)]
-        nothing = np.zeros(size, np.int32)
-        kept = [pack.fold_bias(data[4 + g], nothing, zero[1]) for g in range(recurrent.GATES)]
-        factor, shift = recurrent.tanh_steps(op.cell_bits)
-        struct = Struct(
-            "tl_lstm_sequence",
-            {
-                "weights": Constant(np.concatenate([w.ravel() for w in data[:4]]).astype(np.int8)),
-                "state_weights": Constant(np.concatenate([w.ravel() for w in data[4:8]]).astype(np.int8)),
-                "bias": Constant(np.array(fed, np.int32).ravel()),
-                "state_bias": Constant(np.array(kept, np.int32).ravel()),
-                "sigmoid": Constant(recurrent.sigmoid_table(), learned=False),
-                "steps": steps,
-                "inputs": inputs,
-                "n": size,
-                "m_input": tuple(m for m, _ in scale.inputs),
-                "s_input": tuple(s for _, s in scale.inputs),
-                "m_state": tuple(m for m, _ in scale.states),
-                "s_state": tuple(s for _, s in scale.states),
-                "m_keep": scale.keep[0],
-                "s_keep": scale.keep[1],
-                "m_fresh": scale.fresh[0],
-                "s_fresh": scale.fresh[1],
-                "m_hidden": scale.hidden[0],
-                "s_hidden": scale.hidden[1],
-                "state_zero": zero[1],
-                "cell_clip": op.cell_clip or 32767,
-                "cell_low": -(op.cell_clip or 32768),
-                "tanh_factor": factor,
-                "tanh_shift": shift,
-            },
-        )
-        call = Call("tl_lstm_sequence_s8", (struct, At(op.inputs[0]), At(op.output), Scratch()))
-        macs = steps * 4 * size * (inputs + size)
-        return self.step(call, scratch=pack.up(2 * 5 * size, 8), macs=macs)
 
     def weighted(self, tensors: list[Tensor], output: Tensor, channels: int) -> pack.Weighted:
         """The layer of input, filter and bias, without bounds."""
@@ -256,6 +200,25 @@ class Weighted(Lowering):
 
     def ring_bytes(self) -> int:
         return self.placement.ring_rows * self.image.shape[2] * self.image.shape[3]
+
+
+def connected(layer: pack.Weighted, packed: pack.Packed, batches: int, clamp: Clamp) -> Struct:
+    outputs, inputs = layer.weights.shape
+    return Struct(
+        "tl_fully_connected",
+        {
+            "weights": Constant(packed.weights),
+            "channels": Constant(packed.channels),
+            "batches": batches,
+            "inputs": inputs,
+            "outputs": outputs,
+            "in_zero": layer.in_zero,
+            "out_zero": layer.out_zero,
+            "low": clamp.low,
+            "high": clamp.high,
+            "fast": packed.fast,
+        },
+    )
 
 
 def _bounded(layer: pack.Weighted, clamp: Clamp) -> pack.Weighted:

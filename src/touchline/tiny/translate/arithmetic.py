@@ -7,24 +7,71 @@ from typing import Any, cast
 
 from touchline.tiny.activations import TABLES, requantising_table
 from touchline.tiny.flatbuffer import RawOp
-from touchline.tiny.graph import Binary, Clamp, Lookup, Op, Reduce, Softmax
+from touchline.tiny.graph import (
+    COMPARISONS,
+    ArgMax,
+    Binary,
+    Clamp,
+    L2Norm,
+    Lookup,
+    Op,
+    Reduce,
+    Requantise,
+    Select,
+    Softmax,
+)
 from touchline.tiny.translate.moves import axes_of, permuted
 from touchline.tiny.translate.translation import Translation, Unsupported
 
 
 def binary(t: Translation, op: RawOp) -> Iterator[Op]:
+    kind = cast(Any, op.name.lower())
     for key in op.inputs:
         t.quantised(key)
-    output = t.quantised(op.outputs[0])
+    output = t.use(op.outputs[0], "bool") if kind in COMPARISONS else t.quantised(op.outputs[0])
     if all(t.tensors[key].data is not None for key in op.inputs):
         raise Unsupported("has constant inputs only")
     if len(op.inputs) != 2:
         raise Unsupported(f"has {len(op.inputs)} inputs")
-    kind = cast(Any, op.name.lower())
     if kind in ("maximum", "minimum") and any(t.tensors[key].quant != output.quant for key in op.inputs):
         raise Unsupported("has inputs of other scales than its output")
-    clamp = t.clamp(op, output) if kind in ("add", "sub", "mul") else Clamp()
+    clamp = t.clamp(op, output) if kind in ("add", "sub", "mul", "div") else Clamp()
     yield Binary(inputs=op.inputs, output=op.outputs[0], place=t.place, kind=kind, clamp=clamp)
+
+
+def select(t: Translation, op: RawOp) -> Iterator[Op]:
+    condition = t.use(op.inputs[0], "bool")
+    for key in (*op.inputs[1:], *op.outputs):
+        t.quantised(key)
+    if op.name == "SELECT" and len(condition.shape) == 1 and len(t.tensors[op.outputs[0]].shape) > 1:
+        raise Unsupported("chooses whole rows")
+    yield Select(inputs=op.inputs, output=op.outputs[0], place=t.place)
+
+
+def l2_norm(t: Translation, op: RawOp) -> Iterator[Op]:
+    t.quantised(op.inputs[0])
+    t.quantised(op.outputs[0])
+    if op.options["FusedActivationFunction"]:
+        raise Unsupported("fuses an activation")
+    yield L2Norm(inputs=op.inputs[:1], output=op.outputs[0], place=t.place)
+
+
+def arg_max(t: Translation, op: RawOp) -> Iterator[Op]:
+    shape = t.quantised(op.inputs[0]).shape
+    t.use(op.outputs[0], "int32", "int64")
+    (axis,) = axes_of(t.constant(op.inputs[1]), len(shape))
+    kind = "max" if op.name == "ARG_MAX" else "min"
+    yield ArgMax(inputs=op.inputs[:1], output=op.outputs[0], place=t.place, kind=kind, axis=axis)
+
+
+def log_softmax(t: Translation, op: RawOp) -> Iterator[Op]:
+    t.quantised(op.inputs[0])
+    target = t.quantised(op.outputs[0]).q
+    if (target.scale, target.zero_point) != (1 / 16, 127):
+        raise Unsupported(
+            f"has the output scale {target.scale:g} and zero point {target.zero_point}, not 1/16, 127"
+        )
+    yield Softmax(inputs=op.inputs[:1], output=op.outputs[0], place=t.place, log=True)
 
 
 def lookup(t: Translation, op: RawOp) -> Iterator[Op]:
@@ -36,18 +83,24 @@ def lookup(t: Translation, op: RawOp) -> Iterator[Op]:
 
 
 def quantise(t: Translation, op: RawOp) -> Iterator[Op]:
-    source = t.quantised(op.inputs[0], "int8", "uint8")
-    target = t.quantised(op.outputs[0], "int8", "uint8")
+    wide = ("int16", "int32")
+    source = t.quantised(op.inputs[0], "int8", "uint8", *wide)
+    target = t.quantised(op.outputs[0], "int8", "uint8", *wide)
+    if source.dtype in wide or target.dtype in wide:
+        yield Requantise(inputs=op.inputs[:1], output=op.outputs[0], place=t.place)
+        return
     table = requantising_table(source, target)
     yield Lookup(inputs=op.inputs[:1], output=op.outputs[0], place=t.place, function=op.name, table=table)
 
 
 def softmax(t: Translation, op: RawOp) -> Iterator[Op]:
     t.quantised(op.inputs[0])
-    target = t.quantised(op.outputs[0]).q
-    if target.zero_point != -128 or abs(target.scale - 1 / 256) > 1e-3 / 256:
+    target = t.quantised(op.outputs[0], "int8", "int16")
+    bits = 8 if target.dtype == "int8" else 16
+    if target.q.zero_point != -(1 << bits - 1) or abs(target.q.scale * (1 << bits) - 1) > 1e-3:
         raise Unsupported(
-            f"has the output scale {target.scale:g} and zero point {target.zero_point}, not 1/256, -128"
+            f"has the output scale {target.q.scale:g} and zero point {target.q.zero_point}, not 1/{1 << bits}, "
+            f"{-(1 << bits - 1)}"
         )
     beta = float(op.options["Beta"])
     yield Softmax(inputs=op.inputs[:1], output=op.outputs[0], place=t.place, beta=beta)

@@ -30,7 +30,7 @@ def takes(t: Translation, op: RawOp) -> bool:
             source = op.inputs[0]
             return source in t.reals or (t.raw.tensors[source].dtype == "float32" and source in t.raw.inputs)
         case _:
-            return op.name in _FUNCTIONS and any(key in t.reals for key in op.inputs)
+            return (op.name in _FUNCTIONS or op.name in _TESTS) and any(key in t.reals for key in op.inputs)
 
 
 def translate(t: Translation, op: RawOp) -> Iterator[Op]:
@@ -53,6 +53,14 @@ def translate(t: Translation, op: RawOp) -> Iterator[Op]:
             if len(sources) > 1:
                 raise Unsupported("computes in float32 with two tensors")
             values = [_values(t, key) for key in op.inputs]
+            if op.name in _TESTS:
+                t.use(op.outputs[0], "bool")
+                held = np.broadcast_to(_TESTS[op.name](*values), (256,))
+                table = tuple(int(value) for value in held)
+                yield Lookup(
+                    inputs=(sources.pop(),), output=op.outputs[0], place=t.place, function="float", table=table
+                )
+                return
             made = np.asarray(_FUNCTIONS[op.name](*values), np.float32)
             made = _fused(op, np.broadcast_to(made, (256,)))
             t.reals[op.outputs[0]] = Real(sources.pop(), made)
@@ -80,6 +88,16 @@ _BOUNDS = {
     tflite.ActivationFunctionType.RELU: (0.0, np.inf),
     tflite.ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
     tflite.ActivationFunctionType.RELU6: (0.0, 6.0),
+}
+
+
+_TESTS: dict[str, Callable[..., NDArray[np.bool_]]] = {
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
 }
 
 

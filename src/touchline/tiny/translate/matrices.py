@@ -27,10 +27,11 @@ def fully_connected(t: Translation, op: RawOp) -> Iterator[Op]:
 
 
 def _computed_weights(t: Translation, op: RawOp) -> Iterator[Op]:
-    image, weights, output = (t.quantised(key) for key in (*op.inputs[:2], op.outputs[0]))
+    image, weights = t.quantised(op.inputs[0]), t.quantised(op.inputs[1])
+    output = t.quantised(op.outputs[0])
     if len(weights.shape) != 2:
         raise Unsupported(f"has a filter {weights.shape}, not two axes")
-    bias = op.inputs[2] if len(op.inputs) > 2 else -1
+    bias = (*op.inputs, -1)[2]
     if bias >= 0 and t.use(bias, "int32").data is None:
         raise Unsupported("computes its bias at run time")
     rows = t.between(op.inputs[0], "as rows", (image.elements // weights.shape[1], weights.shape[1]))
@@ -67,6 +68,4 @@ def batch_matmul(t: Translation, op: RawOp) -> Iterator[Op]:
         keys.append(t.between(source, "repeated", wide))
         stride = tuple(prod(whole[axis + 1 :]) if whole[axis] == size else 0 for axis, size in enumerate(wide))
         yield Rearrange(inputs=(source,), output=keys[-1], place=t.place, offset=0, size=wide, stride=stride)
-    yield MatMul(
-        inputs=tuple(keys), output=op.outputs[0], place=t.place, transposed=bool(op.options["AdjY"])
-    )
+    yield MatMul(inputs=tuple(keys), output=op.outputs[0], place=t.place, transposed=bool(op.options["AdjY"]))

@@ -9,7 +9,7 @@ from typing import Any
 import tflite
 
 from touchline.tiny.flatbuffer import RawOp
-from touchline.tiny.graph import Concat, Op, Pad, Rearrange, Reshape, Resize, StridedSlice, Take, Tensor
+from touchline.tiny.graph import Concat, Gather, Op, Pad, Rearrange, Reshape, Resize, StridedSlice, Take, Tensor
 from touchline.tiny.translate.translation import Translation, Unsupported
 
 
@@ -179,8 +179,26 @@ def gather(t: Translation, op: RawOp) -> Iterator[Op]:
     if op.options["BatchDims"]:
         raise Unsupported("has batch dimensions")
     (axis,) = axes_of([op.options["Axis"]], len(shape))
+    if t.integers(op.inputs[1]) is None:
+        yield _gathered(t, op, op.inputs[0], op.inputs[1], axis)
+        return
     indices = tuple(t.constant(op.inputs[1]))
     yield Take(inputs=op.inputs[:1], output=op.outputs[0], place=t.place, axis=axis, indices=indices)
+
+
+def embedding(t: Translation, op: RawOp) -> Iterator[Op]:
+    """EMBEDDING_LOOKUP: the indices come first."""
+    t.quantised(op.inputs[1])
+    t.quantised(op.outputs[0])
+    yield _gathered(t, op, op.inputs[1], op.inputs[0], 0)
+
+
+def _gathered(t: Translation, op: RawOp, data: int, indices: int, axis: int) -> Op:
+    source, size = t.wrapped.get(indices, (indices, 0))
+    if size not in (0, t.tensors[data].shape[axis]):
+        raise Unsupported(f"counts negative indices from {size} of {t.tensors[data].shape[axis]} entries")
+    t.use(source, "int32")
+    return Gather(inputs=(data, source), output=op.outputs[0], place=t.place, axis=axis, wraps=size > 0)
 
 
 def mirror_pad(t: Translation, op: RawOp) -> Iterator[Op]:

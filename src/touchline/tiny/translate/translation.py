@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from touchline.tiny.activations import clamp_of
 from touchline.tiny.arrays import Array
 from touchline.tiny.flatbuffer import RawModel, RawOp
-from touchline.tiny.graph import SIZES, Clamp, DType, Quant, Tensor
+from touchline.tiny.graph import SIZES, Clamp, DType, Pair, Quant, Tensor
 
 _ACTIVATIONS: dict[int, str] = {
     value: name
@@ -44,7 +44,8 @@ class Translation:
     ``place``: the operator in hand. ``reals``: float32 tensors that are known as functions of an int8 one.
     ``entries``: of float32 inputs, the int8 tensor that the file makes of each. ``known``: shapes and the like
     that the file computes. ``handles``: of variables, their names; ``read``, ``written``: by name, the tensor that
-    a state is at first and at last.
+    a state is at first and at last. ``wrapped``: of indices that count from the
+    end where they are negative, those that they are made of, and the number of entries.
     """
 
     def __init__(self, path: Path, raw: RawModel) -> None:
@@ -58,6 +59,7 @@ class Translation:
         self.handles: dict[int, str] = {}
         self.read: dict[str, int] = {}
         self.written: dict[str, int] = {}
+        self.wrapped: dict[int, Pair] = {}
 
     def check_tensors(self, op: RawOp) -> None:
         problems: list[str] = []
