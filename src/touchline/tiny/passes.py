@@ -71,6 +71,29 @@ def _is_spatial_zero(graph: Graph, pad: Pad) -> bool:
     return len(pad.before) == 4 and not any(edges) and pad.value == graph.tensors[pad.inputs[0]].q.zero_point
 
 
+def widen_single_channels(graph: Graph) -> Graph:
+    """A depthwise convolution of one channel is a convolution, whose kernels are the faster ones."""
+    tensors = dict(graph.tensors)
+    ops: list[Op] = []
+    for op in graph.ops:
+        filter_ = tensors[op.inputs[1]] if isinstance(op, DepthwiseConv2D) else None
+        if isinstance(op, DepthwiseConv2D) and filter_ is not None and tensors[op.inputs[0]].shape[3] == 1:
+            data = np.ascontiguousarray(np.asarray(filter_.data).transpose(3, 1, 2, 0))
+            key = max(tensors) + 1
+            tensors[key] = replace(filter_, shape=data.shape, data=data, quant=replace(filter_.q, axis=0))
+            op = Conv2D(
+                inputs=(op.inputs[0], key, *op.inputs[2:]),
+                output=op.output,
+                place=op.place,
+                stride=op.stride,
+                dilation=op.dilation,
+                padding=op.padding,
+                clamp=op.clamp,
+            )
+        ops.append(op)
+    return replace(graph, tensors=tensors).with_ops(tuple(ops))
+
+
 _INT8 = np.arange(-128, 128, dtype=np.int64)
 
 
@@ -289,6 +312,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fold_constants,
     drop_unused,
     fold_pads,
+    widen_single_channels,
     fold_functions,
     expand_broadcasts,
     merge_lookups,

@@ -13,6 +13,7 @@ from touchline.tiny.graph import (
     Graph,
     L2Norm,
     Lookup,
+    Lstm,
     Op,
     Padding,
     Pool2D,
@@ -75,6 +76,8 @@ def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
             return (Placement(op.inputs[1]), APART)
         case Reduce():
             return (over, APART) if op.kind != "max" else (APART,)
+        case Lstm():  # a step's output is written once its input is read
+            return (over, APART) if output.shape[2] <= first.shape[2] else (APART,)
         case L2Norm():
             return (over, APART)
         case Binary() | Select():

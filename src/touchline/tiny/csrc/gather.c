@@ -4,7 +4,7 @@
 #include "touchline_arith.h"
 #include "touchline_kernels.h"
 
-void tl_gather_s8(const tl_gather *p, const int8_t *in, const int8_t *indices, int8_t *out)
+void tl_gather_s8(const tl_pick *p, const int8_t *in, const int8_t *indices, int8_t *out)
 {
     for (int32_t o = 0; o < p->outer; o++, in += p->entries * p->inner) {
         for (int32_t i = 0; i < p->count; i++, out += p->inner) {

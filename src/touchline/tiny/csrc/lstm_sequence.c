@@ -1,5 +1,5 @@
 /* A sequence through an LSTM cell: TFLite's UNIDIRECTIONAL_SEQUENCE_LSTM with int8 states and an int16 cell. */
-#include "touchline_arith.h"
+#include "touchline_dot.h"
 #include "touchline_kernels.h"
 
 static int32_t tl_abs(int32_t x)
@@ -28,12 +28,6 @@ static int32_t tl_clamp16(int32_t x)
     return tl_clamp(x, INT16_MIN, INT16_MAX);
 }
 
-static int32_t tl_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n)
-{
-    for (int32_t i = 0; i < n; i++) sum += w[i] * x[i];
-    return sum;
-}
-
 void tl_lstm_sequence_s8(const tl_lstm_sequence *p, const int8_t *in, int8_t *out, void *scratch)
 {
     int32_t n = p->n;
@@ -41,13 +35,20 @@ void tl_lstm_sequence_s8(const tl_lstm_sequence *p, const int8_t *in, int8_t *ou
     for (int32_t k = 0; k < n; k++) cell[k] = 0;
     for (int32_t t = 0; t < p->steps; t++, in += p->inputs, out += n) {
         const int8_t *w = p->weights, *v = p->state_weights;
-        for (int32_t j = 0; j < 4 * n; j++, w += p->inputs, v += n) {
-            int32_t gate = j / n, fed = tl_dot(p->bias[j], w, in, p->inputs);
-            int32_t kept = t > 0 ? tl_dot(p->state_bias[j], v, out - n, n) : 0; /* a state of zero adds nothing */
-            fed = tl_clamp16(tl_scale(fed, p->m_input[gate], p->s_input[gate]));
-            kept = tl_clamp16(tl_scale(kept, p->m_state[gate], p->s_state[gate]));
-            int32_t sum = tl_clamp16(fed + kept);
-            gates[j] = (int16_t)(gate == 2 ? tl_tanh16(p->sigmoid, sum, 3, 0) : tl_sigmoid16(p->sigmoid, sum));
+        for (int32_t j = 0; j < 4 * n; j += 2, w += 2 * p->inputs, v += 2 * n) {
+            int32_t fed[2] = {p->bias[j], p->bias[j + 1]};
+            int32_t kept[2] = {0}; /* a state of zero adds nothing */
+            tl_dot_two(fed, w, in, p->inputs);
+            if (t > 0) {
+                kept[0] = p->state_bias[j], kept[1] = p->state_bias[j + 1];
+                tl_dot_two(kept, v, out - n, n);
+            }
+            for (int32_t i = 0; i < 2; i++) {
+                int32_t gate = (j + i) / n;
+                int32_t sum = tl_clamp16(tl_scale(fed[i], p->m_input[gate], p->s_input[gate]));
+                sum = tl_clamp16(sum + tl_clamp16(tl_scale(kept[i], p->m_state[gate], p->s_state[gate])));
+                gates[j + i] = (int16_t)(gate == 2 ? tl_tanh16(p->sigmoid, sum, 3, 0) : tl_sigmoid16(p->sigmoid, sum));
+            }
         }
         for (int32_t k = 0; k < n; k++) {
             int32_t keep = tl_clamp16(tl_scale(gates[n + k] * cell[k], p->m_keep, p->s_keep));

@@ -258,8 +258,8 @@ void tl_take_s8(const tl_take *p, const int8_t *in, int8_t *out);
 typedef struct {
     int32_t outer, count, inner, entries;
     uint8_t wraps;
-} tl_gather;
-void tl_gather_s8(const tl_gather *p, const int8_t *in, const int8_t *indices, int8_t *out);
+} tl_pick;
+void tl_gather_s8(const tl_pick *p, const int8_t *in, const int8_t *indices, int8_t *out);
 
 /* RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR. Nearest: the rows and columns to read, counted by the compiler.
  * Bilinear: TFLite's integers, scale_h = (1024 * in_h + out_h / 2) / out_h, or with align_corners and out_h > 1
@@ -284,8 +284,8 @@ void tl_stream_push_s8(int8_t *state, const int8_t *frame, int32_t slots, int32_
 
 /* TFLite's UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell, from a state of zero. in[steps][inputs], out[steps][n]. Of the input
  * gate, the forget gate, the candidate and the output gate, in this order: weights [4][n][inputs], state_weights [4][n][n], and
- * folded biases [4][n] of both (of the state: -state_zero * sum(weights)). sigmoid: 256 values. scratch: 10 * n rounded up to 8. Never
- * in place. */
+ * folded biases [4][n] of both (of the state: -state_zero * sum(weights)). sigmoid: 256 values. scratch: 10 * n rounded up to 8. `out`
+ * may be `in` where n <= inputs. */
 typedef struct {
     const int8_t *weights, *state_weights;
     const int32_t *bias, *state_bias;

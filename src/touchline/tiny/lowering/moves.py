@@ -79,7 +79,7 @@ class Moves(Lowering):
     def gather(self, op: Gather) -> Step:
         shape = self.image.shape
         struct = Struct(
-            "tl_gather",
+            "tl_pick",
             {
                 "outer": prod(shape[: op.axis]),
                 "count": self.tensors[1].elements,
