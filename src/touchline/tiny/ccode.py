@@ -58,7 +58,9 @@ class ConstantAt:
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """The address of the step's scratch."""
+    """The address of the step's scratch, ``offset`` bytes on."""
+
+    offset: int = 0
 
 
 Value = int | tuple[int, ...] | Constant | Function | Struct | None

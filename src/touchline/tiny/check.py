@@ -9,6 +9,7 @@ import numpy as np
 
 from touchline.tiny.graph import (
     ArgMax,
+    Banded,
     Binary,
     Concat,
     Conv2D,
@@ -87,6 +88,12 @@ def _misfits(graph: Graph, op: Op) -> Iterator[str]:
             if tensors[-1].shape != output.shape or op.middle.shape != output.shape:
                 yield f"sums {op.middle.shape} and {tensors[-1].shape} to {output.shape}"
             yield from _convolution(op, tensors[:-1], op.middle)
+        case Banded():
+            inside = graph.inside(op)
+            for layer in op.chain:
+                yield from _misfits(inside, layer)
+            if op.rows < 1 or op.chain[-1].output != op.output or op.chain[0].inputs[0] != op.inputs[0]:
+                yield f"makes {op.rows} rows at a time, or something else than its last convolution does"
         case Conv2D() | DepthwiseConv2D() | TransposeConv2D():
             yield from _convolution(op, tensors, output)
         case FullyConnected():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from touchline.tiny import csources
 from touchline.tiny.arrange import Arrangement, arrange
+from touchline.tiny.banding import band
 from touchline.tiny.ccode import Flavour
 from touchline.tiny.emit import functions, identifier, model_header, model_source
 from touchline.tiny.graph import Graph
@@ -38,7 +39,7 @@ def compile_tflite(path: Path, folder: Path) -> Compiled:
 
 
 def write(graph: Graph, folder: Path) -> Compiled:
-    ready = run_passes(graph)
+    ready = band(run_passes(graph))
     arranged: dict[Flavour, Arrangement] = {flavour: arrange(ready, flavour) for flavour in _flavours()}
     name = identifier(graph.name)
     called = {function for arrangement in arranged.values() for function in functions(arrangement)}

@@ -165,7 +165,7 @@ class _Section:
                 start = f"{self.constant(step, argument.constant)} + {argument.offset}"
                 return start + _moved(argument.step, repeated)
             case Scratch():
-                return f"arena + {self.arrangement.scratch[step]}"
+                return f"arena + {self.arrangement.scratch[step] + argument.offset}"
             case int():
                 return str(argument)
 

@@ -120,6 +120,19 @@ class DepthwiseConv2D(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Banded(Op):
+    """Convolutions and pools one behind the other, computed together, ``rows`` rows of the last one's output at a
+    time, so that what is between them is never whole: image, then the constants of all.
+
+    ``chain``: the first reads the image, each other one what the one before it makes. ``between``: those tensors.
+    """
+
+    chain: tuple[Conv2D | DepthwiseConv2D | Pool2D, ...]
+    between: tuple[Tensor, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransposeConv2D(Op):
     """input, filter OHWI, bias or none; ``padding`` is what is cut off the full output."""
 
@@ -342,6 +355,11 @@ class Graph:
         """The same with other ``ops``; tensors that nothing speaks of any more are dropped."""
         used = {key for op in ops for key in (*op.inputs, op.output)} | {*self.inputs, *self.outputs}
         return replace(self, ops=ops, tensors={key: value for key, value in self.tensors.items() if key in used})
+
+    def inside(self, op: Banded) -> Graph:
+        """This graph with what is between the convolutions of ``op``."""
+        made = {inner.output: tensor for inner, tensor in zip(op.chain, op.between, strict=False)}
+        return replace(self, tensors=self.tensors | made)
 
     def consumers(self, key: int) -> Iterator[Op]:
         return (op for op in self.ops if key in op.inputs)

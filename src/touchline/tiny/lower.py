@@ -5,6 +5,7 @@ from __future__ import annotations
 from touchline.tiny.ccode import Flavour, Step
 from touchline.tiny.graph import (
     ArgMax,
+    Banded,
     Binary,
     Concat,
     Conv2D,
@@ -33,6 +34,7 @@ from touchline.tiny.graph import (
     Take,
     TransposeConv2D,
 )
+from touchline.tiny.lowering.bands import Bands
 from touchline.tiny.lowering.moves import Moves
 from touchline.tiny.lowering.recurrent import Recurrent
 from touchline.tiny.lowering.values import Values
@@ -47,6 +49,8 @@ def lower(graph: Graph, op: Op, placement: Placement, flavour: Flavour) -> Step:
     match op:
         case ConvAdd() | Conv2D():
             return Weighted(*told).conv(op)
+        case Banded():
+            return Bands(*told).banded(op)
         case DepthwiseConv2D():
             return Weighted(*told).depthwise(op)
         case TransposeConv2D():

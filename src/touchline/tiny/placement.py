@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from touchline.tiny import pack
+from touchline.tiny import bands, pack
 from touchline.tiny.graph import (
+    Banded,
     Binary,
     Conv2D,
     ConvAdd,
@@ -57,6 +58,10 @@ def placements(graph: Graph, op: Op) -> tuple[Placement, ...]:
     match op:
         case ConvAdd():
             return (Placement(op.inputs[-1]),)
+        case Banded():
+            inside = graph.inside(op)
+            far = bands.distance(inside, op.chain, bands.plan(inside, op.chain, op.rows))
+            return (APART, Placement(behind=op.inputs[0], distance=far))
         case Conv2D() | DepthwiseConv2D():
             if first.shape[0] != 1:
                 return (APART,)

@@ -21,6 +21,7 @@ from touchline.tiny.fixed_point import (
 from touchline.tiny.graph import (
     SIZES,
     ArgMax,
+    Banded,
     Binary,
     Clamp,
     Concat,
@@ -106,6 +107,12 @@ def _evaluate(graph: Graph, op: Op, x: list[Ints]) -> Ints:
         case ConvAdd():
             alone = _conv(op, tensors[:-1], op.middle, x[:-1])
             return elementwise.summed("add", op.add_clamp, [op.middle, tensors[-1]], output, [alone, x[-1]])
+        case Banded():
+            inside, made = graph.inside(op), x[0]
+            constants = dict(zip(op.inputs[1:], x[1:], strict=True))
+            for layer in op.chain:
+                made = _evaluate(inside, layer, [made, *(constants[key] for key in layer.inputs[1:])])
+            return made
         case Conv2D():
             return _conv(op, tensors, output, x)
         case DepthwiseConv2D():

@@ -191,6 +191,12 @@ class Values(Lowering):
         return self.step(self.pooling(op.kind, self.image.shape, self.output.shape, op))
 
     def pooling(self, kind: str, shape: tuple[int, ...], made: tuple[int, ...], op: Pool2D) -> Call:
+        source = At(op.inputs[0], step=prod(shape[1:]))
+        target = At(op.output, step=prod(made[1:]))
+        struct = Struct("tl_pool", self.pool_fields(shape, made, op))
+        return Call(f"tl_{kind}_pool_s8", (struct, source, target), shape[0])
+
+    def pool_fields(self, shape: tuple[int, ...], made: tuple[int, ...], op: Pool2D) -> dict[str, Value]:
         fields: dict[str, Value] = {
             "in_h": shape[1],
             "in_w": shape[2],
@@ -207,9 +213,7 @@ class Values(Lowering):
             "high": op.clamp.high,
         }
         self.fits_16_bits(fields)
-        source = At(op.inputs[0], step=prod(shape[1:]))
-        target = At(op.output, step=prod(made[1:]))
-        return Call(f"tl_{kind}_pool_s8", (Struct("tl_pool", fields), source, target), shape[0])
+        return fields
 
     def reduce(self, op: Reduce) -> Step:
         shape = self.image.shape

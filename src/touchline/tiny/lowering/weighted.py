@@ -62,6 +62,26 @@ class Weighted(Lowering):
         call = self.per_image(f"tl_depthwise_s8{SUFFIX[flavour]}", Struct("tl_conv", fields), Scratch())
         return self.step(call, *after, scratch=scratch, macs=self.output.elements * height * width)
 
+    def layer(self, op: Conv2D | DepthwiseConv2D) -> tuple[str, dict[str, Value], int]:
+        """A convolution as a part of something else: its kernel, the fields of tl_conv, its scratch."""
+        weights = np.asarray(self.tensors[1].data)
+        height, width, depth = weights.shape[1], weights.shape[2], self.image.shape[3]
+        if isinstance(op, DepthwiseConv2D):
+            channels = weights.shape[3]
+            flavour = self.flavour if channels == depth else "portable"
+            packer, name = pack.pack_depthwise, "tl_depthwise_s8"
+            scratch = pack.depthwise_scratch(height * width, depth, 0, flavour)
+        else:
+            channels = weights.shape[0]
+            fits = self.flavour != "dsp" or pack.dsp_fits(weights.reshape(channels, -1))
+            flavour = self.flavour if fits else "portable"
+            packer, name = pack.pack_conv, "tl_conv_s8"
+            scratch = pack.conv_scratch(height * width, depth, channels, 0, False, flavour)
+        packed = packer(_bounded(self.weighted(self.tensors, self.output, channels), op.clamp), flavour)
+        window = (height, width)
+        fields = self.convolution(packed, self.output, window, op.stride, op.dilation, op.padding, op.clamp)
+        return f"{name}{SUFFIX[flavour]}", fields, scratch
+
     def transposed(self, op: TransposeConv2D) -> Step:
         weights = np.asarray(self.tensors[1].data)
         channels, height, width, _ = weights.shape
