@@ -9,6 +9,7 @@ FULLY_CONNECTED in float (google-ai-edge/LiteRT#8567), so where there is one it 
 Instructions are counted by SysTick under ``-icount shift=0``; ``--icount`` names a QEMU plug-in that prints
 ``region=N`` between the markers ``begin=ADDR`` and ``end=ADDR``, and counts a second time. TFLM's figures on
 Cortex-M4 with CMSIS-NN cannot be had from PyPI; those below were measured once (some 92 KB of code each).
+emlearn is measured beside the networks that it takes, where it is installed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import tiny_emlearn
 from touchline.tiny import reference, toolchain
 from touchline.tiny.artifact import ports_of, random_inputs
 from touchline.tiny.compile import Compiled, compile_tflite
@@ -107,6 +109,8 @@ def measure(path: Path, trials: int, seed: int, plugin: Path | None, folder: Pat
         "instructions": instructions,
         "same_bits": same,
     }
+    if tiny_emlearn.installed():
+        found["emlearn"] = tiny_emlearn.measured(made.graph)
     if plugin is not None:
         inputs = random_inputs(made.graph, rng)
         data = b"".join(array.tobytes() for array in inputs)
@@ -134,8 +138,14 @@ def main() -> None:
             same = " ".join(name if good else f"NOT-{name}" for name, good in row["same_bits"].items())
             code = row["code_bytes"] or 0
             print(f"{path.stem:24}{row['ram_bytes']:8,}{arena:8,}{code:8,}{m4:12,}{theirs:12,}{m55:11,}  {same}")
+            if row.get("emlearn"):
+                peer = row["emlearn"]
+                m4, m55 = (peer["instructions"][core] for core in tiny_emlearn.CORES)
+                print(f"{'  by emlearn, float32':24}{peer['ram_bytes']:8,}{'':16}{m4:12,}{'':12}{m55:11,}")
             if "plugin" in row:
                 print(f"{'':24}by the plug-in: {row['plugin']}")
+    if not tiny_emlearn.installed():
+        print(tiny_emlearn.MISSING)
     print(json.dumps(rows))
 
 
