@@ -287,7 +287,9 @@ def transposed(draw: Draw, flavour: Flavour) -> Case:
         at = y * stride[0] - pad[0] + ky, column * stride[1] - pad[1] + kx
         if 0 <= at[0] < out[0] and 0 <= at[1] < out[1]:
             sums[at] += weights[:, ky, kx].astype(np.int64) @ (x[y, column].astype(np.int64) - in_zero)
-    records = np.array([*zip(bias, multipliers, shifts, strict=True)], np.int32)
+    of_taps = in_zero * weights.astype(np.int64).sum(axis=3)
+    records = np.concatenate([np.ravel([*zip(bias, multipliers, shifts, strict=True)]), of_taps.ravel()])
+    records = records.astype(np.int32)
     g = _Geometry(size, (out[0], out[1]), kernel, stride, (1, 1), pad)
     rows = (size[1] * in_c, out[1] * out_c)
     tail = [in_zero, out_zero, low, high, 0, -1]

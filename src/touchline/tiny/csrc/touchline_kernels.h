@@ -137,7 +137,8 @@ void tl_depthwise_s8_mve(const tl_conv *p, const int8_t *in, int8_t *out, void *
 
 /* ---- transposed convolution (portable) --------------------------------------------------------------------------
  * weights OHWI as they are; the structure of tl_conv (dilation 1, add_with NULL, ring_rows 0, dense). pad_top and
- * pad_left are those of the forward convolution. Channel records: bias is NOT folded (what an output sees varies).
+ * pad_left are those of the forward convolution. Channel records: bias is NOT folded (what an output sees varies);
+ * behind all of them, for each output and tap, in_zero * sum(weights of that tap): int32 [out_c][kernel_h * kernel_w].
  * No scratch. Never in place. */
 void tl_transposed_conv_s8(const tl_conv *p, const int8_t *in, int8_t *out);
 

@@ -88,6 +88,9 @@ class Weighted(Lowering):
         # The input's zero point is not folded: how many taps an output sees varies.
         layer = replace(self.weighted(self.tensors, self.output, channels), in_zero=0)
         packed = pack.pack_conv(_bounded(layer, op.clamp), "portable")
+        of_taps = self.image.q.zero_point * weights.astype(np.int64).sum(axis=3)
+        channel = np.concatenate([packed.channels, of_taps.ravel()]).astype(np.int32)
+        packed = replace(packed, channels=channel)
         fields = self.convolution(packed, self.output, (height, width), op.stride, (1, 1), op.padding, op.clamp)
         call = self.per_image("tl_transposed_conv_s8", Struct("tl_conv", fields))
         macs = self.image.elements * height * width * channels
