@@ -42,7 +42,8 @@ def computed_weights(writer: Writer, rng: Rng) -> list[int]:
     rows, inner, outputs = draw.pick(rng, 1, 2, 5), int(rng.integers(1, 40)), int(rng.integers(1, 12))
     image = writer.input((rows, inner), draw.scale(rng), draw.zero(rng))
     weights = _matrix(writer, rng, outputs, inner, constant=rng.random() < 0.3)
-    bias = writer.tensor((outputs,), "int32", 1e-3, data=rng.integers(-9000, 9000, outputs))
+    scale = np.prod([writer.graph.tensors[key].quantization.scale[0] for key in (image, weights)])
+    bias = writer.tensor((outputs,), "int32", scale, data=rng.integers(-9000, 9000, outputs))
     output = _output(writer, rng, image, weights, inner, rows, outputs)
     writer.op(
         "FULLY_CONNECTED", [image, weights, bias if rng.random() < 0.5 else -1], [output], version=4,
