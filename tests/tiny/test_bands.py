@@ -126,7 +126,7 @@ def network(folder: Path, seed: int) -> Path:
     return writer.save(folder / f"wide{seed}.tflite", key)
 
 
-CASES = [*((seed, "host, dsp") for seed in (0, 2, 3)), *((5, where) for where in BUILDS)]
+CASES = [*((seed, "host, dsp") for seed in (2, 3)), *((5, where) for where in BUILDS)]
 
 
 @pytest.mark.parametrize(("seed", "where"), CASES)
