@@ -33,7 +33,7 @@ def test_the_bar_tells_steps_loss_and_the_best_look() -> None:
 
 
 def test_without_a_terminal_it_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(recipe: Path, runs: Path, say: Any) -> None:
+    def train(recipe: Path, runs: Path, say: Any, watch: Any) -> None:
         say("step 50  done 0.5  entropy 1.25")
         say("step 50  macro_f1 0.8")
 

@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from touchline.app.arrays import load_arrays, save_arrays
+from touchline.app.decision import require, show
 from touchline.app.mcu_commands import compile_mcu, run_mcu, write_firmware
-from touchline.types import CheckFailed, ConfigError
+from touchline.app.specialise_command import specialise
+from touchline.types import ConfigError
 
 model_app = typer.Typer(
     no_args_is_help=True,
@@ -223,15 +225,8 @@ def gate(
     if json_:
         typer.echo(json.dumps(decision.as_dict()))
     else:
-        table = Table(box=None)
-        for column in ("check", "", "found"):
-            table.add_column(column)
-        for check in decision.checks:
-            table.add_row(check.what, "passed" if check.passed else "[red]REFUSED", check.found)
-        _out.print(table)
-    if not decision.passed:
-        reasons = "; ".join(f"{check.what}: {check.found}" for check in decision.checks if not check.passed)
-        raise CheckFailed(f"{new} may not replace {against}: {reasons}")
+        show(decision, _out)
+    require(decision, new, against)
 
 
 @model_app.command(epilog="Example: touchline model evaluate athlete --data football/")
@@ -283,6 +278,9 @@ def train(
     from touchline.app.training_bar import train_watched
 
     train_watched(recipe, runs, Console(stderr=True))
+
+
+model_app.command(epilog="Example: touchline model specialise --teacher yolox.onnx --video venue/")(specialise)
 
 
 def _artifact(folder: Path, command: str) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from rich.console import Console
@@ -16,8 +18,18 @@ _KEPT = 0.95
 
 def train_watched(recipe: Path, runs: Path, console: Console) -> None:
     """Train, showing on ``console`` steps, steps a second, loss, and the best look so far."""
+    with watched(console, recipe.stem) as (say, watch):
+        train(recipe, runs, say, watch)
+
+
+@contextlib.contextmanager
+def watched(console: Console, name: str) -> Generator[tuple[Callable[[str], None], Callable[[Moved], None]]]:
+    """What `train` wants to tell how it goes, line by line and step by step."""
     if not console.is_terminal:
-        train(recipe, runs, lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True))
+        yield (
+            lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+            lambda _: None,
+        )
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -27,8 +39,8 @@ def train_watched(recipe: Path, runs: Path, console: Console) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        bar = Bar(progress, recipe.stem)
-        train(recipe, runs, bar.say, bar.watch)
+        bar = Bar(progress, name)
+        yield bar.say, bar.watch
 
 
 class Bar:

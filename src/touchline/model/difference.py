@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from touchline.model.data.pictures import Picture, read_folder
+from touchline.model.data.pictures import UNSURE, Picture, read_folder
 from touchline.model.evaluate_detector import look, rate
+from touchline.model.metrics import iou
 from touchline.types.detections import Detections
 
 _DRAWS = 300
+_SAME = 0.5
 _METRICS = ("people_ap50", "ball_ap50", "roles_map50")
 
 
@@ -22,10 +24,14 @@ def of_detectors(data: Path) -> Callable[[Path, Path], dict[str, tuple[float, fl
     Both look at the same pictures, so the interval is that of the paired bootstrap: pictures are drawn anew with
     replacement, the same for both (Efron 1979, percentile interval, 300 draws, fixed seed).
     """
-    pictures = list(read_folder(data))
+    return on_pictures(list(read_folder(data)))
+
+
+def on_pictures(pictures: Sequence[Picture]) -> Callable[[Path, Path], dict[str, tuple[float, float, float]]]:
+    """`of_detectors` on these. What overlaps a box that is labelled unsure counts neither way."""
 
     def compare(new: Path, old: Path) -> dict[str, tuple[float, float, float]]:
-        seen = [look(model, pictures) for model in (new, old)]
+        seen = [_sure(look(model, pictures), pictures) for model in (new, old)]
         whole = _difference(seen, pictures)
         rng = np.random.default_rng(0)
         draws = [_difference(*_drawn(seen, pictures, rng)) for _ in range(_DRAWS)]
@@ -39,6 +45,16 @@ def of_detectors(data: Path) -> Callable[[Path, Path], dict[str, tuple[float, fl
         return found
 
     return compare
+
+
+def _sure(seen: Sequence[Detections], pictures: Sequence[Picture]) -> list[Detections]:
+    """Without what is an unsure box, by an IoU from 0.5, and none that is sure."""
+    kept: list[Detections] = []
+    for found, picture in zip(seen, pictures, strict=True):
+        doubt = picture.kinds == UNSURE
+        unsure, sure = iou(found.boxes, picture.boxes[doubt]), iou(found.boxes, picture.boxes[~doubt])
+        kept.append(found[(unsure.max(1, initial=0) < _SAME) | (sure.max(1, initial=0) >= _SAME)])
+    return kept
 
 
 def _drawn(

@@ -110,20 +110,21 @@ def write_artifact(
     score: float,
     ball_score: float,
     proof_width: int | None = None,
+    proof_planes: Sequence[NDArray[np.uint8]] = (),
 ) -> None:
     """Complete ``folder``, which holds model.onnx, with its manifest.json, the proof that it is ``net``, and what
     it takes here.
 
-    ``proof``: pictures whose planes, at analysis size ``proof_width`` (else ``width``), and ``net``'s own answers
-    to them go with the artifact. ``facts``: its name, licence, measured accuracy and what it was trained on.
-    Raises `CheckFailed` where model.onnx is another network.
+    ``proof``: pictures whose planes, at analysis size ``proof_width`` (else ``width``), and ``net``'s answers go
+    with the artifact, behind ``proof_planes``, (1, 6, H/2, W/2), taken as they are. ``facts``: its name, licence,
+    measured accuracy and what it was trained on. Raises `CheckFailed` where model.onnx is another network.
     """
-    samples = [_answered(net, frame, proof_width or width) for frame in proof]
+    inputs = [*proof_planes, *(seen_planes(frame, proof_width or width) for frame in proof)]
+    samples = [_answered(net, planes) for planes in inputs]
     prove(folder, _described(facts, width, score, ball_score), "model.onnx", samples)
 
 
-def _answered(net: AthleteNet, frame: Frame, width: int) -> Sample:
-    planes = seen_planes(frame, width)
+def _answered(net: AthleteNet, planes: NDArray[np.uint8]) -> Sample:
     with torch.inference_mode():
         real = (torch.from_numpy(planes).float() - ZERO_POINT) * SCALE
         return Sample((planes,), (net.maps(real).numpy(),))

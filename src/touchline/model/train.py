@@ -121,7 +121,7 @@ class Run:
         self.averaged = task.net()
         if plan.schedule.start:
             start: Any = torch.load(plan.schedule.start, weights_only=True)
-            self.net.load_state_dict(start["averaged"])
+            self.net.load_state_dict(task.fit(start["averaged"]))
         self.averaged.load_state_dict(self.net.state_dict())
         # Each works alone on its share of a batch and meets the others once a step. Threads inside each
         # operation would meet hundreds of times, and stall on a machine that has other work too.

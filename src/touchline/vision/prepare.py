@@ -105,6 +105,13 @@ def pack(y: Plane, u: Plane, v: Plane, out: NDArray[np.uint8]) -> None:
         out[index, :rows, :columns] = plane
 
 
+def unpack(planes: NDArray[np.uint8]) -> tuple[Plane, Plane, Plane]:
+    """The y, u and v that `pack` laid into ``planes``, uint8 (6, H/2, W/2)."""
+    _, rows, columns = planes.shape
+    y = planes[:4].reshape(2, 2, rows, columns).transpose(2, 0, 3, 1).reshape(2 * rows, 2 * columns)
+    return np.ascontiguousarray(y), planes[4], planes[5]
+
+
 def colours(frame: Frame, fit: Fit, *, bgr: bool, rim: int) -> NDArray[np.uint8]:
     """The picture as colours, uint8 (H, W, 3), RGB or BGR, full range, in a rim of ``rim``."""
     planes = [shrink(plane, fit.content) for plane in (frame.y, frame.u, frame.v)]

@@ -127,7 +127,7 @@ def _look(picture: NDArray[np.uint8], teacher: Detector) -> tuple[Floats, Floats
     for left, top, wide, tall in parts:
         frame: Frame = to_frame(np.ascontiguousarray(picture[top : top + tall, left : left + wide]))
         result = teacher.detect(frame)
-        mine = result.classes == result.labels.index("player")
+        mine = np.isin(result.classes, [i for i, label in enumerate(result.labels) if label != "ball"])
         boxes = result.boxes[mine]
         # A person cut by a part's inner edge is not a whole one; another part or the whole picture has it.
         cut = ((boxes[:, 0] < 4) & (left > 0)) | ((boxes[:, 1] < 4) & (top > 0))

@@ -14,10 +14,12 @@ from touchline.model.data.pictures import Picture, read_folder
 from touchline.model.data.yolo import fingerprint
 from touchline.model.nets.athlete import COARSEST, AthleteNet
 from touchline.model.recipe import Head
+from touchline.model.tasks.detector_distil import distil_loss, find_tutor
 from touchline.model.tasks.detector_finish import finish
 from touchline.model.tasks.detector_loader import Source, Teacher
 from touchline.model.tasks.detector_loss import athlete_loss
 from touchline.model.tasks.detector_metric import probe
+from touchline.model.tasks.detector_prune import pruned
 from touchline.model.tasks.detector_recipe import DetectorRecipe
 from touchline.model.tasks.task import Lesson
 
@@ -35,15 +37,18 @@ class Detector:
         spec = self.recipe.net
         return AthleteNet(spec.widths, spec.depths, spec.head)
 
+    def fit(self, start: dict[str, Tensor]) -> dict[str, Tensor]:
+        return pruned(start, self.recipe.whole, self.recipe.prune) if self.recipe.prune.share else start
+
     def load(self) -> Pictures:
         cv2.setNumThreads(1)
         sources, held = read_sources(self.recipe)
         return Pictures(self.recipe, sources, held)
 
     def losses(self, outputs: Tensor, answers: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        heat, care, roles, boxes, near = answers
+        heat, care, roles, boxes, near, *tutored = answers
         schedule = self.recipe.detection
-        return athlete_loss(
+        parts = athlete_loss(
             outputs,
             heat,
             care,
@@ -53,6 +58,7 @@ class Detector:
             ball_weight=schedule.ball_weight,
             role_weights=torch.tensor(schedule.role_weights),
         )
+        return parts | (distil_loss(outputs, *tutored, weight=self.recipe.distil.weight) if tutored else {})
 
     def deployed(self, net: nn.Module) -> nn.Module:
         return net
@@ -69,10 +75,12 @@ class Pictures:
         self._sources = sources
         self._held = held
         self._teacher = Teacher(sources, recipe.style, recipe.seed)
+        self._tutor = find_tutor(recipe.distil) if recipe.distil.teacher else None
 
     def lesson(self, number: int) -> Lesson:
         lesson = self._teacher.lesson(number)
-        return lesson.planes, lesson.heat, lesson.care, lesson.roles, lesson.boxes, lesson.near
+        told = self._tutor(lesson.planes) if self._tutor else ()
+        return lesson.planes, lesson.heat, lesson.care, lesson.roles, lesson.boxes, lesson.near, *told
 
     def look(self, net: nn.Module) -> dict[str, float]:
         return probe(cast(AthleteNet, net), self._held, self._recipe.style.width) if self._held else {}

@@ -31,7 +31,7 @@ def athlete_loss(
         parts[name] = weight * _focal(maps[:, channel], heat[:, channel], care[:, channel]).mean()
         raw = maps[:, first + 4 * channel : first + 4 * channel + 4]
         distances = raw.clamp(max=6.0).exp() * STRIDE
-        lost = _giou_loss(distances, boxes[:, channel])
+        lost = giou_loss(distances, boxes[:, channel])
         total = near[:, channel].sum((1, 2)).clamp(min=2.0)
         parts[f"{name}_box"] = 2.0 * weight * ((lost * near[:, channel]).sum((1, 2)) / total).mean()
     entropy = functional.cross_entropy(
@@ -51,7 +51,7 @@ def _focal(logits: Tensor, heat: Tensor, care: Tensor) -> Tensor:
     return -(found + silent).sum((1, 2)) / hit.sum((1, 2)).clamp(min=2.0)
 
 
-def _giou_loss(a: Tensor, b: Tensor) -> Tensor:
+def giou_loss(a: Tensor, b: Tensor) -> Tensor:
     """1 − generalised IoU (arXiv 1902.09630) of boxes as distances (N, 4, H, W) from one point."""
     shared = torch.minimum(a, b)
     wide, high = (shared[:, 0] + shared[:, 2]).clamp(min=0), (shared[:, 1] + shared[:, 3]).clamp(min=0)

@@ -30,6 +30,10 @@ class Task(Protocol):
         """A fresh network, from torch's own random numbers."""
         ...
 
+    def fit(self, start: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights that ``schedule.start`` names, as `net` takes them."""
+        ...
+
     def load(self) -> Material: ...
 
     def losses(self, outputs: Tensor, answers: tuple[Tensor, ...]) -> dict[str, Tensor]:
