@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.model.data.borrow import whole
+from touchline.model.data.borrow import parts, whole
 from touchline.model.data.pictures import BALL, PERSON, PLAYER, UNSURE
 from touchline.model.metrics import inside
 
@@ -55,3 +55,18 @@ def test_the_share_of_the_smaller_box(a: tuple[int, ...], b: tuple[int, ...]) ->
     found = inside(np.array([a], np.float32), np.array([b], np.float32))
     assert found.shape == (1, 1)
     assert float(found[0, 0]) == pytest.approx(shared / least)
+
+
+@pytest.mark.parametrize(
+    ("size", "layers"),
+    [((1920, 1080), [1, 2, 4]), ((768, 576), [1, 2, 4]), ((1088, 1920), [1, 2, 4]), ((6243, 1080), [1, 6, 14])],
+)
+def test_a_panorama_is_looked_at_in_more_parts(size: tuple[int, int], layers: list[int]) -> None:
+    found = parts(*size)
+    assert len(found) == sum(layers)
+    for _, _, wide, tall in found[1:]:
+        assert 0.4 < wide / tall < 2.5
+    covered = np.zeros((size[1], size[0]), np.int32)
+    for left, top, wide, tall in found[1 + layers[1] :]:
+        covered[top : top + tall, left : left + wide] += 1
+    assert covered[:-3, :-3].min() >= 1

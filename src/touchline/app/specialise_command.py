@@ -19,7 +19,7 @@ def specialise(
         str,
         typer.Option(help="A detector to learn from: a name, an artifact's folder, an .onnx with its TOML file."),
     ],
-    video: Annotated[Path, typer.Option(exists=True, help="Folder of the venue's videos, or one of them.")],
+    video: Annotated[Path, typer.Option(help="Folder of the venue's videos, or one of them.")],
     student: Annotated[
         str, typer.Option(help="The detector in place: a name, an artifact's folder, or a training run's.")
     ] = "athlete",

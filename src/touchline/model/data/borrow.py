@@ -107,14 +107,16 @@ def write_folder(out: Path, pictures: Iterator[tuple[str, NDArray[np.uint8], Flo
     return count
 
 
-def _look(picture: NDArray[np.uint8], teacher: Detector) -> tuple[Floats, Floats]:
-    height, width = picture.shape[:2]
-    found: list[Floats] = []
-    scores: list[Floats] = []
-    parts = [(0, 0, width, height)]
-    for columns, rows in ((2, 1), (2, 2)) if width >= height else ((1, 2), (2, 2)):
+def parts(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Left, top, width and height of what a teacher looks at of a picture: the whole, and two layers of parts that
+    overlap by three tenths: 2×1 and 2×2 of a usual picture, more of a panorama, so that no part is much longer than
+    wide."""
+    aspect = max(width, height) / min(width, height)
+    found = [(0, 0, width, height)]
+    for long, short in ((max(2, round(aspect)), 1), (max(2, round(1.25 * aspect)), 2)):
+        columns, rows = (long, short) if width >= height else (short, long)
         wide, tall = int(width / (1 + 0.7 * (columns - 1))), int(height / (1 + 0.7 * (rows - 1)))
-        parts += [
+        found += [
             (
                 int(c * (width - wide) / max(1, columns - 1)),
                 int(r * (height - tall) / max(1, rows - 1)),
@@ -124,7 +126,14 @@ def _look(picture: NDArray[np.uint8], teacher: Detector) -> tuple[Floats, Floats
             for c in range(columns)
             for r in range(rows)
         ]
-    for left, top, wide, tall in parts:
+    return found
+
+
+def _look(picture: NDArray[np.uint8], teacher: Detector) -> tuple[Floats, Floats]:
+    height, width = picture.shape[:2]
+    found: list[Floats] = []
+    scores: list[Floats] = []
+    for left, top, wide, tall in parts(width, height):
         frame: Frame = to_frame(np.ascontiguousarray(picture[top : top + tall, left : left + wide]))
         result = teacher.detect(frame)
         mine = np.isin(result.classes, [i for i, label in enumerate(result.labels) if label != "ball"])
