@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from touchline.model.data.borrow import borrow, frames_of, relabel, write_folder
 from touchline.model.data.pictures import read_folder
+from touchline.model.data.survey import NOBODY
 from touchline.vision.detect import Detector, load_detector
 
 Labelled = tuple[str, NDArray[np.uint8], NDArray[np.float32], NDArray[np.int16]]
@@ -44,8 +45,7 @@ def main() -> None:
 def _from_clips(clips: list[tuple[str, ...]], teachers: list[Detector]) -> Iterator[Labelled]:
     for _, every, file in clips:
         for name, picture in frames_of(Path(file), int(every)):
-            nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int16)
-            yield name, picture, *borrow(picture, teachers, *nothing)
+            yield name, picture, *borrow(picture, teachers, *NOBODY)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,13 @@ def test_what_is_picked_is_whole_or_not_there(tmp_path: Path) -> None:
     pick(tmp_path / "frames", shots[1:], tmp_path / "some")
     assert [picture.name for picture in read_folder(tmp_path / "some")] == ["s10.jpg"]
     assert not (tmp_path / ".some.new").exists()
+
+
+def test_a_large_picture_is_kept_smaller_with_its_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("touchline.model.data.survey._PIXELS", 160 * 90)
+    clip = write_square(tmp_path / "a.mp4", lambda k: 4 * k, frames=60)
+    detector = load_detector(write_square_detector(tmp_path / "square.onnx"))
+    survey([Shot("s10", clip, 10, 0.0, False)], detector, detector, tmp_path / "frames", print)
+    (picture,) = read_folder(tmp_path / "frames")
+    assert (picture.frame.width, picture.frame.height) == (160, 90)
+    assert picture.boxes[0] == pytest.approx((20, TOP / 2, 20 + SIDE / 2, (TOP + SIDE) / 2), abs=2)

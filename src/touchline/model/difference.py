@@ -31,7 +31,7 @@ def on_pictures(pictures: Sequence[Picture]) -> Callable[[Path, Path], dict[str,
     """`of_detectors` on these. What overlaps a box that is labelled unsure counts neither way."""
 
     def compare(new: Path, old: Path) -> dict[str, tuple[float, float, float]]:
-        seen = [_sure(look(model, pictures), pictures) for model in (new, old)]
+        seen = [without_doubt(look(model, pictures), pictures) for model in (new, old)]
         whole = _difference(seen, pictures)
         rng = np.random.default_rng(0)
         draws = [_difference(*_drawn(seen, pictures, rng)) for _ in range(_DRAWS)]
@@ -47,7 +47,7 @@ def on_pictures(pictures: Sequence[Picture]) -> Callable[[Path, Path], dict[str,
     return compare
 
 
-def _sure(seen: Sequence[Detections], pictures: Sequence[Picture]) -> list[Detections]:
+def without_doubt(seen: Sequence[Detections], pictures: Sequence[Picture]) -> list[Detections]:
     """Without what is an unsure box, by an IoU from 0.5, and none that is sure."""
     kept: list[Detections] = []
     for found, picture in zip(seen, pictures, strict=True):

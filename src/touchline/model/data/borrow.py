@@ -109,7 +109,7 @@ def write_folder(out: Path, pictures: Iterator[tuple[str, NDArray[np.uint8], Flo
 
 def parts(width: int, height: int) -> list[tuple[int, int, int, int]]:
     """Left, top, width and height of what a teacher looks at of a picture: the whole, and two layers of parts that
-    overlap by three tenths: 2×1 and 2×2 of a usual picture, more of a panorama, so that no part is much longer than
+    overlap by three tenths: 2×1 and 2×2 of a usual picture, more of a panorama, so that none is much longer than
     wide."""
     aspect = max(width, height) / min(width, height)
     found = [(0, 0, width, height)]

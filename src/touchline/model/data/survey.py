@@ -19,6 +19,8 @@ from touchline.types.detections import Detections
 from touchline.vision.detect import Detector
 
 Floats = NDArray[np.float32]
+NOBODY = np.zeros((0, 4), np.float32), np.zeros(0, np.int16)
+"""Boxes and kinds of a picture of which nothing is labelled."""
 _PIXELS = 1920 * 1080
 """Of a picture that is kept, at most: more than the student looks at."""
 _SAME = 0.5
@@ -44,7 +46,7 @@ def survey(
             picture = reader.read(shot)
             if picture is None:
                 continue
-            boxes, kinds = borrow(picture, [teacher], np.zeros((0, 4), np.float32), np.zeros(0, np.int16))
+            boxes, kinds = borrow(picture, [teacher], *NOBODY)
             seen[shot.name] = disagreement(student.detect(to_frame(picture)), boxes, kinds)
             kept, scale = _smaller(picture)
             write_folder(folder, iter([(shot.name, kept, boxes * scale, kinds)]))

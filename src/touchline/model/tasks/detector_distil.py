@@ -122,7 +122,7 @@ def _maps_of(teacher: str) -> _Asked | None:
 
 def _told(maps: Floats) -> Told:
     first = 2 + len(ROLES)
-    heat: Floats = 1 / (1 + np.exp(-maps[:2]))
+    heat: Floats = np.reciprocal(1 + np.exp(-maps[:2]))
     odds: Floats = np.exp(maps[2:first] - maps[2:first].max(0))
     sides: Floats = np.exp(np.minimum(maps[first:], 6.0)) * STRIDE
     return heat, heat[0] * odds / odds.sum(0), sides.reshape(2, 4, *maps.shape[1:])
