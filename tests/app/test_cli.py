@@ -20,6 +20,7 @@ from touchline.types import ConfigError
         ("model",),
         ("model", "evaluate"),
         ("model", "train"),
+        ("model", "specialise"),
         ("models",),
     ],
     ids=" ".join,
@@ -73,6 +74,7 @@ def test_who_speaks_is_said_once() -> None:
         (("model", "evaluate", "athlete", "--data", "absent"), "absent"),
         (("model", "evaluate", "tracker", "--data", "absent"), "absent"),
         (("model", "train", "absent.toml"), "absent.toml"),
+        (("model", "specialise", "--teacher", "absent.onnx", "--video", "."), "absent.onnx"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
 )

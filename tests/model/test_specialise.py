@@ -147,7 +147,27 @@ def test_another_job_does_not_go_on_with_it(place: Path, done: Any) -> None:
         specialise(str(place / "square.onnx"), place / "venue", "athlete", place / "whole")
     with pytest.raises(ConfigError, match=r"square\.onnx: is a file"):
         specialise(str(place / "square.onnx"), place / "venue", str(place / "square.onnx"), place / "other")
+    with pytest.raises(ConfigError, match=r"absent\.toml"):
+        specialise(
+            str(place / "square.onnx"), place / "venue", "athlete", place / "other", recipe=place / "absent.toml"
+        )
     assert not (place / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("left", "taken"), [([], True), (["job.new"], True), (["model.onnx"], False), (["job.json"], False)]
+)
+def test_a_folder_is_taken_where_nobody_else_has_it(left: list[str], taken: bool, tmp_path: Path) -> None:
+    """One who was killed before it had said what it was for leaves it free."""
+    from touchline.model.specialise import _claim
+
+    for name in left:
+        (tmp_path / name).write_text("{}")
+    if taken:
+        _claim(tmp_path, {"student": "a"})
+        _claim(tmp_path, {"student": "a"})
+    with pytest.raises(ConfigError, match="holds another run"):
+        _claim(tmp_path, {"student": "b"})
 
 
 def test_a_recipe_s_sets_are_learnt_from_again_and_its_held_pictures_asked_for(place: Path) -> None:

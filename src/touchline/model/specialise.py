@@ -17,6 +17,7 @@ from touchline.model.data.venue import Shot, Video, choose, find_videos, plan_sh
 from touchline.model.difference import on_pictures
 from touchline.model.evaluate_detector import look, rate
 from touchline.model.export import load_checkpoint, seen_planes, write_artifact
+from touchline.model.nets.athlete import AthleteNet
 from touchline.model.restore import restore, unfold
 from touchline.model.specialise_recipe import Effort, read_detector_recipe, shape_of, write_recipe
 from touchline.model.tasks.detector import read_sources
@@ -73,14 +74,17 @@ def specialise(
     another call made.
     """
     effort = effort or Effort()
+    # All that can be wrong with what was given is found out before the hours of work.
     old, checkpoint = _student(student)
+    net = load_checkpoint(checkpoint) if checkpoint else restore(old)
+    big, small = load_detector(teacher, options={"score": TEACHER_SCORE}), load_detector(old)
     videos = find_videos(video)
+    if recipe:
+        read_detector_recipe(recipe)
     out = out or Path("runs") / f"{student.strip('/').rsplit('/', 1)[-1]}-{video.resolve().stem}"
     _claim(out, _job(teacher, old, checkpoint, videos, effort, recipe))
     shots = plan_shots(videos, effort.budget)
-    seen = survey(
-        shots, load_detector(teacher, options={"score": TEACHER_SCORE}), load_detector(old), out / "frames", say
-    )
+    seen = survey(shots, big, small, out / "frames", say)
     shots = [shot for shot in shots if shot.name in seen]
     open_, held = ([shot for shot in shots if shot.held == part] for part in (False, True))
     if not open_ or not held:
@@ -90,10 +94,11 @@ def specialise(
     pick(out / "frames", held, out / _HELD)
     mean = _mean(seen, [*open_, *held]), _mean(seen, chosen)
     say(f"learns from {len(chosen)} frames, {mean[1]:.1f} people a frame in dispute ({mean[0]:.1f} on all)")
-    _write_start(out, old, checkpoint)
-    start = load_checkpoint(out / _START)
-    width = load_detector(old).width
-    write_recipe(out / "recipe.toml", out / _VENUE, out / _START, start, width, effort, recipe)
+    if not (out / _START).is_file():
+        if not checkpoint:
+            unfold(net, _planes(out / _VENUE, small.width))
+        _write_start(out / _START, net)
+    write_recipe(out / "recipe.toml", out / _VENUE, out / _START, net, small.width, effort, recipe)
     train(out / "recipe.toml", out.resolve().parent, say, watch)
     new = out / "artifact"
     accuracy = _complete(new, out / "checkpoint.pt", old, list(read_folder(out / _HELD)))
@@ -133,12 +138,12 @@ def _claim(out: Path, job: dict[str, Any]) -> None:
     """Make ``out`` this job's, or see that it is. Raises `ConfigError` where it is another's."""
     file = out / "job.json"
     said = json.dumps(job, indent=2) + "\n"
-    if out.exists():
-        if not file.is_file() or file.read_text("utf-8") != said:
-            raise ConfigError(f"{out}: holds another run; name another --out, or remove it")
-        return
-    out.mkdir(parents=True)
     fresh = file.with_suffix(".new")
+    if file.is_file() and file.read_text("utf-8") == said:
+        return
+    if out.exists() and (not out.is_dir() or any(each != fresh for each in out.iterdir())):
+        raise ConfigError(f"{out}: holds another run; name another --out, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
     fresh.write_text(said, "utf-8")
     fresh.replace(file)
 
@@ -147,18 +152,11 @@ def _mean(seen: Mapping[str, int], shots: Sequence[Shot]) -> float:
     return round(sum(seen[shot.name] for shot in shots) / len(shots), 3)
 
 
-def _write_start(out: Path, old: Path, checkpoint: Path | None) -> None:
-    """The student's float weights, ready to be trained on, as a checkpoint."""
-    if (out / _START).is_file():
-        return
-    if checkpoint:
-        net = load_checkpoint(checkpoint)
-    else:
-        net = restore(old)
-        unfold(net, _planes(out / _VENUE, load_detector(old).width))
-    fresh = out / f"{_START}.new"
+def _write_start(file: Path, net: AthleteNet) -> None:
+    """The student's float weights, as a checkpoint to start from."""
+    fresh = file.with_suffix(".new")
     torch.save({"recipe": f"[[sets]]\n[net]\n{shape_of(net)}", "averaged": net.state_dict()}, fresh)
-    fresh.replace(out / _START)
+    fresh.replace(file)
 
 
 def _planes(folder: Path, width: int) -> torch.Tensor:
