@@ -32,6 +32,19 @@ def test_the_bar_tells_steps_loss_and_the_best_look() -> None:
     assert float(shown.fields["told"].split(" steps/s")[0]) > 0
 
 
+def test_above_the_bar_stands_all_but_losses() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=200)
+    bar = training_bar.Bar(Progress(console=console), "ears")
+    for line in (
+        "step 50  done 0.5  entropy 1.25",
+        "step 50  macro_f1 0.8",
+        "the artifact is in well done runs/ears",
+    ):
+        bar.say(line)
+    assert file.getvalue() == "step 50  macro_f1 0.8\nthe artifact is in well done runs/ears\n"
+
+
 def test_without_a_terminal_it_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     def train(recipe: Path, runs: Path, say: Any, watch: Any) -> None:
         say("step 50  done 0.5  entropy 1.25")

@@ -55,7 +55,7 @@ class Bar:
 
     def say(self, line: str) -> None:
         # Losses are in the bar; looks at what is held, and what else there is to say, stand above it.
-        if "done " not in line:
+        if not (line.startswith("step ") and "  done " in line):
             self._progress.console.print(line, markup=False, highlight=False)
 
     def watch(self, moved: Moved) -> None:
