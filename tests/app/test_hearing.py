@@ -1,4 +1,4 @@
-"""The wiring of sensor nodes: which settings cannot be, and what is told where a fault of ours ends a link."""
+"""The wiring of sensor nodes: which settings cannot be, and that no fault of ours ends a link."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from fastapi.testclient import TestClient
 
 from tests.story.broker import broker, event
 from touchline.app.box import Box
-from touchline.app.hearing import make_hearing
+from touchline.app.hearing import Hear, make_hearing
 from touchline.app.server import make_app
 from touchline.app.settings import Venue
 from touchline.app.wire import make_box
+from touchline.story.retry import Backoff
 from touchline.types import ConfigError, LinkState
 
 CAMERAS = [{"id": "north", "source": "test:"}, {"id": "south", "source": "test:"}]
@@ -58,50 +60,90 @@ def test_each_link_is_told_of_before_it_is_up(box: Box) -> None:
     assert "secret" not in json.dumps(told)
 
 
-def break_down(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    def take(*_: Any, **__: Any) -> None:
+def break_once(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message is what hearing falls over; the next is not."""
+    take = box.sensors.take
+
+    def broken(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(box.sensors, "take", take)
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr(box.sensors, "take", take)
+    monkeypatch.setattr(box.sensors, "take", broken)
 
 
-def test_a_fault_of_ours_on_a_line_stands_in_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+async def until(good: Callable[[], bool]) -> None:
+    while not good():
+        await asyncio.sleep(0.02)
+
+
+async def told_and_heard_again(box: Box, hear: Hear, send: Callable[[int], None]) -> None:
+    """``send`` sends the message of that number to ``box``'s one link."""
+    (link,) = box.links
+    hearing = asyncio.create_task(hear())
+    await until(lambda: link.state is LinkState.UP)
+    await asyncio.to_thread(send, 0)
+    await until(lambda: link.state is LinkState.DOWN)
+    assert "a fault of this box's own (KeyError); hearing it again" in (link.error or "")
+    await until(lambda: link.state is LinkState.UP)
+    assert (link.error, link.reconnects) == (None, 1)
+    await asyncio.to_thread(send, 1)
+    await until(lambda: box.nodes()[0].facts == 1)
+    hearing.cancel()
+    await asyncio.wait([hearing])
+
+
+def test_a_fault_of_ours_on_a_line_is_told_and_the_line_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
     node, line = pty.openpty()
     settings = venue(broker=None, nodes=[{"id": "line", "serial": os.ttyname(line)}])
     box = make_box(settings)
-    break_down(box, monkeypatch)
+    break_once(box, monkeypatch)
     (hear,) = make_hearing(settings, box)
 
-    async def heard() -> None:
-        hearing = asyncio.create_task(hear())
-        while box.links[0].state is not LinkState.UP:
-            await asyncio.sleep(0.02)
-        os.write(node, event(0, 1.0) + b"\n")
-        await hearing
+    def send(seq: int) -> None:
+        os.write(node, event(seq, 1.0 + seq) + b"\n")
 
-    asyncio.run(asyncio.wait_for(heard(), WAIT_S))
-    assert box.links[0].state is LinkState.DOWN
-    assert "is heard no longer (KeyError); start the box again" in (box.links[0].error or "")
+    asyncio.run(asyncio.wait_for(told_and_heard_again(box, hear, send), WAIT_S))
     os.close(node)
     os.close(line)
 
 
-def test_a_fault_of_ours_at_the_broker_stands_in_its_status(
+def test_a_fault_of_ours_at_the_broker_is_told_and_the_broker_heard_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with broker(tmp_path) as made:
         settings = venue(broker=f"mqtt://127.0.0.1:{made.port}", nodes=NODES)
         box = make_box(settings)
-        break_down(box, monkeypatch)
+        break_once(box, monkeypatch)
         (hear,) = make_hearing(settings, box)
 
-        async def heard() -> None:
-            hearing = asyncio.create_task(hear())
-            while box.links[0].state is not LinkState.UP:
-                await asyncio.sleep(0.02)
-            await asyncio.to_thread(made.publish, ("mic", event(0, 1.0)))
-            await hearing
+        def send(seq: int) -> None:
+            made.publish(("mic", event(seq, 1.0 + seq)))
 
-        asyncio.run(asyncio.wait_for(heard(), WAIT_S))
-    assert box.links[0].state is LinkState.DOWN
-    assert "is heard no longer (KeyError); start the box again" in (box.links[0].error or "")
+        asyncio.run(asyncio.wait_for(told_and_heard_again(box, hear, send), WAIT_S))
+
+
+def test_a_fault_of_ours_that_stays_is_tried_less_and_less_often(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    wait_s = Backoff.wait_s
+
+    def told(backoff: Backoff) -> float:
+        waited.append(wait_s(backoff))
+        return 0.0
+
+    async def broken(*_: Any) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(Backoff, "wait_s", told)
+    monkeypatch.setattr("touchline.story.mqtt.listen", broken)
+    (hear,) = make_hearing(venue(nodes=NODES), box)
+
+    async def tried() -> None:
+        hearing = asyncio.create_task(hear())
+        await until(lambda: len(waited) >= 4)
+        hearing.cancel()
+        await asyncio.wait([hearing])
+
+    asyncio.run(asyncio.wait_for(tried(), WAIT_S))
+    assert waited[0] < waited[1] < waited[2] < waited[3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 import socket
 import subprocess
 import time
@@ -119,8 +120,35 @@ async def test_a_broker_that_comes_later_is_found(tmp_path: Path) -> None:
         made.start()
         try:
             await heard.up()
+            assert heard.status.reconnects == 0, "it was never lost"
         finally:
             made.kill()
+
+
+@run
+async def test_topics_that_nobody_subscribed_to_are_counted_as_unknown(tmp_path: Path) -> None:
+    def published(topic: str) -> bytes:
+        body = len(topic).to_bytes(2, "big") + topic.encode() + event(0, 1.0)
+        return bytes((0x30, len(body))) + body
+
+    strange = ("x", "mic", "touchline", "touchline/events", "touchline/mic/more", "touchline/mic/x/events")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x20\x02\x00\x00")  # CONNACK: welcome
+        await reader.read(100)
+        writer.write(b"\x90\x03\x00\x01\x01")  # SUBACK of the first subscription
+        for topic in (*strange, "touchline/mic/events"):
+            writer.write(published(topic))
+        await reader.read(100)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, Listener(server.sockets[0].getsockname()[1], "mic", "mic/x", "events") as heard:
+        await heard.until(lambda: bool(heard.facts))
+        assert [fact.data["node"] for fact in heard.facts] == ["mic"]
+        strangers = heard.sensors.strangers
+        assert (strangers.count, strangers.last) == (len(strange), "topic touchline/mic/x/events")
 
 
 def test_a_broker_that_says_nothing_is_left_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +164,11 @@ def test_a_broker_that_says_nothing_is_left_after_a_while(tmp_path: Path, monkey
     test(tmp_path)
 
 
+@pytest.mark.parametrize(("lasted_s", "waits"), [(10.0, [0.5, 1.0, 2.0]), (-1.0, [0.5, 0.5, 0.5])])
 def test_a_broker_that_hangs_up_at_once_is_waited_for_longer_each_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasted_s: float, waits: list[float]
 ) -> None:
+    """And one that hung up late is not: every connection is longer than -1 s."""
     waited: list[float] = []
     wait_s = Backoff.wait_s
 
@@ -147,6 +177,8 @@ def test_a_broker_that_hangs_up_at_once_is_waited_for_longer_each_time(
         return 0.01
 
     monkeypatch.setattr(Backoff, "wait_s", told)
+    monkeypatch.setattr(random, "uniform", lambda *_: 1.0)
+    monkeypatch.setattr(mqtt, "LASTED_S", lasted_s)
 
     @run
     async def test(_: Path) -> None:
@@ -161,7 +193,7 @@ def test_a_broker_that_hangs_up_at_once_is_waited_for_longer_each_time(
         server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
         async with server, Listener(server.sockets[0].getsockname()[1], "mic") as heard:
             await heard.until(lambda: heard.status.reconnects >= 2 and len(waited) >= 3)
-        assert waited[0] < waited[1] < waited[2]
+        assert waited[:3] == waits
 
     test(tmp_path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable, Coroutine
@@ -11,10 +12,14 @@ from urllib.parse import urlsplit
 from touchline.app.box import Box
 from touchline.app.settings import LOOPBACK, SensorSettings, Venue, expand
 from touchline.story.faults import of_ours
+from touchline.story.retry import LONGEST_S, Backoff
 from touchline.story.sensors import Node, Sensors
 from touchline.types import ALL_CAMERAS, ConfigError, LinkState, LinkStatus
 
 log = logging.getLogger(__name__)
+
+LASTED_S = 2 * LONGEST_S
+"""Hearing that went on for so long is begun again soon after a fault of ours."""
 
 Hear = Callable[[], Coroutine[Any, Any, None]]
 """Hears a link's nodes until it is cancelled."""
@@ -102,13 +107,20 @@ def _heard_alone(box: Box) -> list[str] | None:
 
 
 async def _told(hear: Hear, status: LinkStatus) -> None:
-    """Cameras go on whatever happens to sensors: a fault of ours is told, and ends this link's hearing alone."""
-    try:
-        await hear()
-    except Exception as error:
-        fault: BaseException = error
-        while isinstance(fault, BaseExceptionGroup):
-            fault = fault.exceptions[0]
-        status.state = LinkState.DOWN
-        status.error = str(of_ours(status.name, fault))
-        log.exception("%s", status.error)
+    """Cameras go on whatever happens to sensors, and so does hearing: a fault of ours is told and tried again, for
+    what it fell over may have been a single message."""
+    backoff, loop = Backoff(), asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        try:
+            await hear()
+        except Exception as error:
+            fault: BaseException = error
+            while isinstance(fault, BaseExceptionGroup):
+                fault = fault.exceptions[0]
+            status.state = LinkState.DOWN
+            status.error = str(of_ours(status.name, fault))
+            log.exception("%s", status.error)
+        if loop.time() - began > LASTED_S:
+            backoff.reset()
+        await asyncio.sleep(backoff.wait_s())

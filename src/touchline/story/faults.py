@@ -106,8 +106,8 @@ def no_line(device: str, error: OSError | termios.error) -> SourceError:
 
 def of_ours(link: str, error: BaseException) -> SourceError:
     """Hearing ``link`` fell over something that nobody foresaw."""
-    what = f"is heard no longer ({type(error).__name__})"
-    return SourceError(link, what, "start the box again; please report what stands in the output above")
+    what = f"a fault of this box's own ({type(error).__name__})"
+    return SourceError(link, what, "hearing it again; please report what stands in the output above")
 
 
 def _told(error: OSError | termios.error) -> str:

@@ -18,11 +18,10 @@ from typing import Any
 import aiomqtt
 
 from touchline.story import faults
+from touchline.story.link import Link
 from touchline.story.retry import Backoff
 from touchline.types.errors import ConfigError, SourceError
-from touchline.types.sensor import LinkState, LinkStatus
-
-log = logging.getLogger(__name__)
+from touchline.types.sensor import LinkStatus
 
 TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
@@ -73,7 +72,7 @@ async def listen(
     Raises `ConfigError` at once where TLS cannot be set up.
     """
     context = tls_context(broker)
-    backoff, loop = Backoff(), asyncio.get_running_loop()
+    link, backoff, loop = Link(status), Backoff(), asyncio.get_running_loop()
     while True:
         up_at = math.inf
         client = aiomqtt.Client(
@@ -92,12 +91,12 @@ async def listen(
         try:
             async with client, asyncio.TaskGroup() as group:
                 await _subscribed(client, status.name, broker.prefix, set(), heard_alone())
-                _up(status)
+                link.up()
                 up_at = loop.time()
                 group.create_task(_keep_subscribed(client, status.name, broker.prefix, heard_alone))
                 group.create_task(_hear(client, broker.prefix, take))
         except* (aiomqtt.MqttError, SourceError) as errors:
-            _down(status, _fault(broker, status.name, errors.exceptions[0]))
+            link.down(_fault(broker, status.name, errors.exceptions[0]))
         if loop.time() - up_at > LASTED_S:
             backoff.reset()
         await asyncio.sleep(backoff.wait_s())
@@ -108,11 +107,17 @@ def topics(prefix: str, alone: list[str] | None) -> set[str]:
     return {f"{prefix}/+/events"} if alone is None else {f"{prefix}/{node}/events" for node in alone}
 
 
+def node_of(prefix: str, topic: str) -> str:
+    """The node that publishes to ``topic``. A broker may send topics that nobody subscribed to: they are given a
+    name that no node has, and so are counted as unknown."""
+    begin, end = f"{prefix}/", "/events"
+    node = topic.removeprefix(begin).removesuffix(end)
+    return node if topic == f"{begin}{node}{end}" and "/" not in node else f"topic {topic}"
+
+
 async def _hear(client: aiomqtt.Client, prefix: str, take: Take) -> None:
-    begin = prefix.count("/") + 1
     async for message in client.messages:
-        node = message.topic.value.split("/")[begin]
-        take(node, message.payload, message.retain)
+        take(node_of(prefix, message.topic.value), message.payload, message.retain)
 
 
 async def _keep_subscribed(
@@ -159,20 +164,6 @@ def _silent() -> logging.Logger:
     logger = logging.getLogger(f"{__name__}.client")
     logger.disabled = True
     return logger
-
-
-def _up(status: LinkStatus) -> None:
-    if status.state is LinkState.DOWN:
-        status.reconnects += 1
-    status.state, status.error = LinkState.UP, None
-    log.info("%s: connected", status.name)
-
-
-def _down(status: LinkStatus, fault: SourceError) -> None:
-    said = str(fault)
-    if status.state is not LinkState.DOWN or status.error != said:
-        log.warning("%s", said)
-    status.state, status.error = LinkState.DOWN, said
 
 
 def _fault(broker: Broker, name: str, error: BaseException) -> SourceError:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import os
 import termios
 import tty
 from collections.abc import Callable, Generator
 
 from touchline.story import faults
+from touchline.story.link import Link
 from touchline.story.message import MAX_BYTES
 from touchline.story.retry import Backoff
-from touchline.types.sensor import LinkState, LinkStatus
-
-log = logging.getLogger(__name__)
+from touchline.types.sensor import LinkStatus
 
 BAUDS = {
     rate: getattr(termios, f"B{rate}") for rate in (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
@@ -26,20 +24,14 @@ _CHUNK = 4096
 
 async def listen(device: str, baud: int, take: Callable[[bytes], None], status: LinkStatus) -> None:
     """Hear what comes on ``device`` until cancelled. ``baud``: of `BAUDS`. ``status`` is kept up to date."""
-    backoff = Backoff()
+    link, backoff = Link(status), Backoff()
     while True:
         try:
             with _opened(device, baud) as line:
-                if status.state is LinkState.DOWN:
-                    status.reconnects += 1
-                status.state, status.error = LinkState.UP, None
-                log.info("%s: connected", device)
+                link.up()
                 await _hear(line, take, backoff)
         except (OSError, termios.error) as error:
-            said = str(faults.no_line(device, error))
-            if status.state is not LinkState.DOWN or status.error != said:
-                log.warning("%s", said)
-            status.state, status.error = LinkState.DOWN, said
+            link.down(faults.no_line(device, error))
         await asyncio.sleep(backoff.wait_s())
 
 
