@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.clips import write_clip
 from touchline.media.annexb import START, AnnexB, is_foreign, join_nals, nal_type
-from touchline.media.sps import is_b_slice, read_sps
+from touchline.media.sps import MOST_BYTES, is_b_slice, read_sps
 from touchline.types import split_nals
 
 CODECS = pytest.mark.parametrize(("encoder", "codec"), [("libx264", "h264"), ("libx265", "hevc")])
@@ -127,6 +127,25 @@ def test_damage_never_raises(extradata: bytes, data: bytes, key: bool, codec: st
     form.packet(data, is_key=key)
     read_sps(codec, data)  # type: ignore[arg-type]
     is_b_slice(data)
+
+
+def test_a_set_made_to_be_read_for_ever_is_not() -> None:
+    """H.264's order type 1 lists as many offsets as it says it does, here with a bit for each."""
+
+    def code(value: int) -> str:
+        binary = f"{value + 1:b}"
+        return "0" * (len(binary) - 1) + binary
+
+    def made(offsets: int) -> bytes:
+        listed = [*map(code, (0, 0, 1)), "0", *map(code, (0, 0, offsets)), "1" * offsets]
+        bits = "".join([f"{0x67420000:032b}", *listed, code(1), "0", code(9), code(4), "11", "0000"])
+        return int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+
+    said = read_sps("h264", made(255))
+    assert said is not None
+    assert (said.width, said.height) == (160, 80)
+    assert read_sps("h264", made(255) + bytes(1 << 16)) == said, "what comes behind it costs nothing"
+    assert read_sps("h264", made(8 * MOST_BYTES)) is None
 
 
 @CODECS

@@ -11,6 +11,8 @@ _ASPECTS = (
     *((0, 0), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33)),
     *((18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
 )
+MOST_BYTES = 1024
+"""No real set is as large, and the time that it takes to read one grows with the square of its size."""
 _H264_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
 
@@ -29,8 +31,9 @@ class SequenceInfo:
 
 
 def read_sps(codec: VideoCodec, sps: bytes) -> SequenceInfo | None:
-    """Parse ``sps`` (a unit without start code); None if it is damaged."""
-    bits = _Bits(sps.replace(b"\x00\x00\x03", b"\x00\x00"))
+    """Parse ``sps`` (a unit without start code); None if it is damaged, or what is read here does not end within
+    `MOST_BYTES`."""
+    bits = _Bits(sps[:MOST_BYTES].replace(b"\x00\x00\x03", b"\x00\x00"))
     try:
         info = _read_h264(bits) if codec == "h264" else _read_hevc(bits)
     except EOFError:
