@@ -10,7 +10,7 @@ import pytest
 from touchline.app.metrics import COUNTERS
 from touchline.live.continuity import AT_REST, COUNTED, Continuity
 from touchline.live.job import CameraJob
-from touchline.live.link import LinkError, Report
+from touchline.live.link import LinkError, Message, Report
 from touchline.types import Fact, FactJson, JsonValue, fact_id
 
 JOB = CameraJob("cam", "test:")
@@ -68,6 +68,29 @@ def test_every_counter_of_a_worker_s_goes_on() -> None:
     assert set(COUNTED) == set(COUNTERS) - of_the_box
 
 
-def test_a_fact_that_must_be_read_and_cannot_breaks_the_line() -> None:
+@pytest.mark.parametrize("data", ["{", "", "[]", "1", '"x"', "null"])
+def test_a_fact_that_must_be_read_and_cannot_breaks_the_line(data: str) -> None:
     with pytest.raises(LinkError, match="unreadable fact"):
-        Continuity().take(FactJson("x", "cam", "track_started", 0, "{"))
+        Continuity().take(FactJson("x", "cam", "track_started", 0, data))
+
+
+def test_times_and_numbers_never_go_back() -> None:
+    """Hindsight may tell of who came first last."""
+    continuity = Continuity()
+    for said in (
+        fact("track_started", 0, track=7, label="player"),
+        fact("track_started", 9_000, track=3, label="player"),
+        fact("tracks", 90_000, tracks=[]),
+        fact("tracks", 45_000, tracks=[]),
+    ):
+        continuity.take(said)
+    assert continuity.brief(JOB).first_track == 8
+    ended = continuity.end("cam", 0)[:-1]
+    assert {one.pts for one in ended if isinstance(one, FactJson)} == {90_000}
+    seconds = {said["track"]: said["seconds"] for said in map(_data, ended)}
+    assert seconds == {7: 1.0, 3: 0.9}
+
+
+def _data(message: Message) -> dict[str, Any]:
+    assert isinstance(message, FactJson)
+    return json.loads(message.data)

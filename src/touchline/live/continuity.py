@@ -49,7 +49,7 @@ class Continuity:
     def take(self, message: Message) -> Message:
         """What the box is to hear in place of ``message``, the running worker's: counters since the box's start.
 
-        Raises `LinkError` where a fact that must be read is not JSON.
+        Raises `LinkError` where a fact that must be read is no JSON object.
         """
         match message:
             case Report(fields):
@@ -86,6 +86,8 @@ class Continuity:
             data = json.loads(fact.data)
         except ValueError as error:
             raise LinkError(f"unreadable fact: {error}") from error
+        if not isinstance(data, dict):
+            raise LinkError(f"unreadable fact: no object but {type(data).__name__}")
         track = data.get("track")
         if fact.kind == "track_started" and isinstance(track, int):
             self._open[track] = (fact.pts, data.get("label"))
