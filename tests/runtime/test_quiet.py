@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 CHATTER = """
 import os, sys, warnings
 from touchline.runtime.quiet import quiet
@@ -36,3 +38,16 @@ def test_all_is_printed_after_all_where_it_failed() -> None:
     lines = done.stderr.splitlines()
     assert {"progress", "a warning", "native progress", "native warning"} <= set(lines)
     assert lines[-1] == "ValueError: broken"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("how", ["well", "fail"])
+def test_streams_that_were_closed_cost_nothing(closed: str, how: str) -> None:
+    line = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", CHATTER, how]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    assert done.returncode == (how == "fail")
+    if "2>&-" not in closed:
+        assert done.stderr.endswith("ValueError: broken\n" if how == "fail" else "")
+        assert ("native progress" in done.stderr) == (how == "fail")
+    if closed == "2>&-" and how == "well":
+        assert done.stdout == "before\nafter\n"
