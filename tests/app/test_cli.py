@@ -125,3 +125,11 @@ def test_a_name_without_its_source_shows_no_password() -> None:
         cameras_of([], ["rtsp://admin:hunter2@10.0.0.7/1"], set())
     assert "hunter2" not in str(caught.value)
     assert "10.0.0.7" in str(caught.value)
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200f", "\x1b", "\n"])
+def test_no_name_is_drawn_as_another(hidden: str) -> None:
+    with pytest.raises(ConfigError, match=f"holds U\\+{ord(hidden):04X}, which") as caught:
+        cameras_of([], [f"no{hidden}rth=x.mp4"], set())
+    assert str(caught.value).isprintable()
+    assert hidden not in cameras_of([f"/clips/no{hidden}rth.mp4"], [], set())[0].name

@@ -56,6 +56,8 @@ def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> N
         ('[sensors]\nbroker = "mqtt://b"\n' + '[[sensors.nodes]]\nid = "a"\n' * 2, 6, "two nodes have 'a'"),
         ('[[sensors.nodes]]\nid = "a"\n', 2, "node 'a' has nothing to be heard by; set broker"),
         ('[[sensors.nodes]]\nid = "a"\nserial = "/dev/ttyS0"\nbaud = 5\n', 4, "9600"),
+        ('[[cameras]]\nid = "a"\nsource = "x"\nname = "\u202eN"\n', 4, "'cameras.0.name' holds U+202E, which"),
+        ('[[sensors.nodes]]\nid = "a"\nkind = "a\\nb"\n', 3, "'sensors.nodes.0.kind' holds U+000A, which"),
     ],
     ids=[
         *(
@@ -72,6 +74,7 @@ def test_the_documented_file_is_valid_and_has_every_default(tmp_path: Path) -> N
             "syntax",
         ),
         *("broker", "user in broker", "prefix", "broker password", "node", "two nodes", "deaf", "baud"),
+        *("turned name", "broken kind"),
     ],
 )
 def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | None, what: str) -> None:
@@ -84,6 +87,12 @@ def test_mistakes_name_line_and_remedy(tmp_path: Path, text: str, line: int | No
     assert "secret" not in message
     assert "\n" not in message
     assert message.startswith(f"{path}:{line}: " if line else str(path))
+
+
+@pytest.mark.parametrize("name", ["Süd", "شمال", "می\u200cخواهم", "👨\u200d👩\u200d👧", "a b"])
+def test_names_are_written_as_people_write(tmp_path: Path, name: str) -> None:
+    text = f'[[cameras]]\nid = "a"\nsource = "x"\nname = "{name}"\n'
+    assert load_venue(write(tmp_path, text)).cameras[0].name == name
 
 
 def test_two_cameras_of_one_id(tmp_path: Path) -> None:

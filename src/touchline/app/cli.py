@@ -15,7 +15,15 @@ from rich.console import Console
 import touchline
 from touchline.app.model_commands import model_app
 from touchline.app.models_commands import models_app
-from touchline.app.settings import CameraSettings, Venue, check_ids, documented_venue, load_venue
+from touchline.app.settings import (
+    CameraSettings,
+    Venue,
+    check_ids,
+    documented_venue,
+    hidden_in,
+    load_venue,
+    without_hidden,
+)
 from touchline.types import CheckFailed, ConfigError, InputError, SourceError
 
 app = typer.Typer(
@@ -202,15 +210,22 @@ def init(
 
 def cameras_of(sources: list[str], named: list[str], taken: set[str]) -> list[CameraSettings]:
     """Sources of the command line → cameras, with ids made from names or counted up."""
+    from touchline.media.sources.location import redact
+
     cameras: list[CameraSettings] = []
     for text in named:
         name, equals, source = text.partition("=")
         if not equals or not name.strip() or not source:
-            from touchline.media.sources.location import redact
-
             raise ConfigError(f"--name {redact(text)}: not of the form NAME=SOURCE; e.g. north=rtsp://10.0.0.7/1")
+        name = name.strip()
+        hidden = hidden_in(name)
+        if hidden is not None:
+            raise ConfigError(
+                f"--name {redact(name)!r}: holds {hidden}, which nobody sees but which changes the "
+                "rest; leave it out"
+            )
         identity = _slug(name)
-        cameras.append(CameraSettings(id=identity, name=name.strip()[:80], source=source))
+        cameras.append(CameraSettings(id=identity, name=name[:80], source=source))
     taken = taken | {camera.id for camera in cameras}
     number = 0
     for source in sources:
@@ -219,7 +234,7 @@ def cameras_of(sources: list[str], named: list[str], taken: set[str]) -> list[Ca
             number += 1
         if not source:
             raise ConfigError('live: a SOURCE is empty; name a file, a URL, a device or "test:"')
-        cameras.append(CameraSettings(id=f"cam{number}", name=_called(source)[:80], source=source))
+        cameras.append(CameraSettings(id=f"cam{number}", name=without_hidden(_called(source))[:80], source=source))
     return cameras
 
 

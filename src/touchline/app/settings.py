@@ -34,6 +34,32 @@ def _known_device(word: str) -> str:
 Device = Annotated[str, AfterValidator(_known_device)]
 
 
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, ends of lines, and what turns the direction of writing (Unicode UAX #9): a name with them is drawn as
+another one. Not what joins letters, which scripts and emoji need."""
+
+
+def hidden_in(name: str) -> str | None:
+    """The first character of ``name`` that no name may have, as "U+202E"; None where there is none."""
+    found = _HIDDEN.search(name)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+def without_hidden(name: str) -> str:
+    """``name`` without the characters that no name may have."""
+    return _HIDDEN.sub("", name)
+
+
+def _all_seen(name: str) -> str:
+    hidden = hidden_in(name)
+    if hidden is not None:
+        raise PydanticCustomError("hidden", "holds {hidden}", {"hidden": hidden})
+    return name
+
+
+Name = Annotated[str, AfterValidator(_all_seen)]
+
+
 class ServerSettings(_Table):
     """Where the box listens."""
 
@@ -96,7 +122,7 @@ class CameraSettings(_Table):
         description='rtsp://…, rtmp://…, srt://…, http(s)://….m3u8, a file, 0 or /dev/video0, or "test:". '
         "${VARIABLE} takes a password from the environment.",
     )
-    name: str = Field(default="", max_length=80, description="Its name on the page; the id where left out.")
+    name: Name = Field(default="", max_length=80, description="Its name on the page; the id where left out.")
     loop: bool = Field(default=False, description="Play a file over and over.")
     model: str | None = Field(default=None, description="As in [analysis], for this camera alone.")
     detect_hz: float | None = Field(default=None, gt=0, le=60, description="As in [analysis].")
@@ -123,7 +149,7 @@ class NodeSettings(_Table):
     camera: str | None = Field(
         default=None, description="The camera whose facts its events are; left out: they are of all cameras."
     )
-    kind: str = Field(default="sensor", max_length=40, description='What it senses, e.g. "sound" or "motion".')
+    kind: Name = Field(default="sensor", max_length=40, description='What it senses, e.g. "sound" or "motion".')
     serial: str | None = Field(
         default=None, description='A serial line that it is heard on instead of the broker, e.g. "/dev/ttyACM0".'
     )
@@ -291,6 +317,8 @@ def _explain(path: Path, text: str, error: ValidationError) -> str:
         return f"{where}: {key!r}: {given}; write it with {takes}{more}"
     if first["type"] == "device":
         return f"{where}: {key!r} {first['msg']}; `touchline doctor` tries each of them here{more}"
+    if first["type"] == "hidden":
+        return f"{where}: {key!r} {first['msg']}, which nobody sees but which changes the rest; leave it out{more}"
     return f"{where}: {key!r}: {first['msg']}; `touchline init` shows what it takes{more}"
 
 
