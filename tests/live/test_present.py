@@ -13,6 +13,7 @@ from touchline.live.job import CameraJob, Signals
 from touchline.live.latest import Latest
 from touchline.live.present import Presenter
 from touchline.media.colour import frame_from_rgb
+from touchline.media.decode import Decoder
 from touchline.types import MEDIA_CLOCK, Packet, StreamInfo, Tracks
 
 
@@ -77,6 +78,27 @@ def test_the_step_gets_square_pixels_and_viewers_what_the_step_made(tmp_path: Pa
         assert isinstance(info, StreamInfo)
         assert (info.width, info.height, info.sample_aspect) == size
     assert json.loads(said.read_text()) == [[64, 144, 3], [[15, 20, 45, 40]]]
+
+
+def test_a_step_that_fails_leaves_no_trace_in_the_picture(tmp_path: Path) -> None:
+    step = tmp_path / "my.py"
+    step.write_text("def process_frame(frame, context):\n    frame[:] = 255\n    raise ValueError('broken')\n")
+    sent: list[StreamInfo | Packet] = []
+    signals = Signals(threading.Event(), threading.Event(), threading.Event())
+    job = CameraJob("cam", "test:", process=f"{step}:process_frame")
+    presenter = Presenter(job, sent.append, signals, Latest(Tracks.empty(("player",))))
+    presenter.begin(25.0, encode=True)
+    for at in range(2):
+        presenter.show(frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), at * MEDIA_CLOCK // 25))
+    info, *packets = sent
+    assert isinstance(info, StreamInfo)
+    decoder = Decoder(info)
+    shown = [picture for packet in packets if isinstance(packet, Packet) for picture in decoder.decode(packet)]
+    grey = frame_from_rgb(np.full((64, 96, 3), 60, np.uint8), 0).y
+    assert len(shown) == 2
+    for picture in shown:
+        assert np.abs(picture.y.astype(int) - grey).mean() < 6
+    assert len(signals.faults) == 1
 
 
 def test_the_newest_tracks_stand_in_for_those_that_do_not_come() -> None:

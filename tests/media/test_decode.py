@@ -334,6 +334,18 @@ def test_a_lost_packet_of_h265_is_noticed_and_waited_for(lost: int, options: dic
         assert np.abs(frame.y - video_range(shown[frame.pts // STEP])).mean() < 6
 
 
+def test_damage_in_a_long_gop_of_h265_waits_for_its_key_picture() -> None:
+    """Longer than `HEALING`: what heals in H.264 stays grey in H.265."""
+    info, packets = coded(pictures(TO_AND_FRO, 80), "libx265", key_every=75)
+    del packets[14]
+    decoder = Decoder(info)
+    shown = {frame.pts // STEP for packet in packets for frame in decoder.decode(packet)}
+    shown |= {frame.pts // STEP for frame in decoder.flush()}
+    assert set(range(14)) <= shown
+    assert not shown & set(range(20, 75))
+    assert set(range(75, 80)) <= shown
+
+
 def test_who_joins_late_waits_for_nothing_damaged() -> None:
     for codec in ("libx264", "libx265"):
         info, packets = coded(pictures(STILL, 30), codec, key_every=12)

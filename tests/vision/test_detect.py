@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,24 @@ def test_yolox_grid(tmp_path: Path) -> None:
     assert box == pytest.approx([24, 40, 72, 104], abs=1e-3)
     assert score == pytest.approx(0.72)
     assert label == "player"
+
+
+def test_a_fixed_input_sees_square_pixels_of_every_frame_s_own_shape(tmp_path: Path) -> None:
+    """One detector, one size of frames, and another SAR from the second on: the content is fitted anew."""
+    output = np.zeros((1, 6, 84), np.float32)
+    output[0, :, 7] = [32, 16, 16, 16, 0.6, 0.1]
+    (tmp_path / "m.toml").write_text('decode = "ultralytics"\nlabels = ["player", "ball"]\n')
+    detector = load_detector(constant_model(tmp_path / "m.onnx", [output]))
+    for aspect, scale in ((1.0, (1, 1)), (2.0, (0.5, 1)), (0.5, (1, 0.5)), (1.0, (1, 1))):
+        wide, high = round(64 * scale[0]), round(64 * scale[1])
+        squeezed = replace(frame(wide, high), sample_aspect=aspect)
+        assert squeezed.width * aspect == squeezed.height
+        box, _, _ = only(detector.detect(squeezed))
+        assert box == pytest.approx([24 * scale[0], 8 * scale[1], 40 * scale[0], 24 * scale[1]]), aspect
+    same = frame(32, 64)
+    boxes = [only(detector.detect(replace(same, sample_aspect=aspect)))[0] for aspect in (2.0, 1.0, 2.0)]
+    assert boxes[0] == boxes[2] == pytest.approx([12, 8, 20, 24])
+    assert boxes[1] == pytest.approx([24, 8, 40, 24])
 
 
 def test_a_class_that_is_not_kept_is_not_a_person(tmp_path: Path) -> None:
