@@ -21,14 +21,22 @@ FLOOR = 0.5
 
 
 def write_square(
-    path: Path, left: Callable[[int], int | None], *, frames: int, codec: str = "libx264", key_every: int = FPS
+    path: Path,
+    left: Callable[[int], int | None],
+    *,
+    frames: int,
+    codec: str = "libx264",
+    key_every: int = FPS,
+    aspect: Fraction = Fraction(1),
 ) -> Path:
-    """A grey clip, 320×180 px at 25 Hz; ``left`` gives the square's left edge in picture k, None for no square."""
+    """A grey clip, 320×180 px of SAR ``aspect`` at 25 Hz; ``left`` gives the square's left edge in picture k, None
+    for no square."""
     ground, square = texture(WIDTH, HEIGHT, 0, 30, 110), texture(SIDE, SIDE, 1, 205, 235)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = aspect
         if codec == "libx264":
             stream.options = {
                 "preset": "veryfast",

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
@@ -160,16 +161,20 @@ def test_the_detector_runs_on_the_device_that_was_asked_for_or_not_at_all(model:
         Road(model).run(clip, realtime=False, device="cuda")
 
 
-def test_it_looks_no_wider_than_those_in_sight_need(tmp_path: Path) -> None:
-    """In full first and for a survey every other second, else no wider than the square in sight needs."""
+@pytest.mark.parametrize(("aspect", "full", "enough"), [(Fraction(1), 960, 640), (Fraction(1, 2), 704, 288)])
+def test_it_looks_no_wider_than_those_in_sight_need(
+    tmp_path: Path, aspect: Fraction, full: int, enough: int
+) -> None:
+    """In full first and for a survey every other second, else no wider than the square in sight needs: of
+    narrow pixels it takes fewer."""
     model = write_square_detector(tmp_path / "square.onnx")
     toml = model.with_suffix(".toml")
     toml.write_text(toml.read_text().replace("width = 320", "width = 960\nleast_width = 160"))
-    clip = write_square(tmp_path / "clip.mp4", lambda k: 100 + k % 7, frames=70)
+    clip = write_square(tmp_path / "clip.mp4", lambda k: 100 + k % 7, frames=70, aspect=aspect)
     road = Road(model).run(clip, realtime=False, detect_hz=10)
     scores = [track["score"] for _, track in road.seen if track["detected"]]
-    assert scores[:2] == [confidence(960), confidence(640)]
-    assert set(scores) == {confidence(640), confidence(960)}
+    assert scores[:2] == [confidence(full), confidence(enough)]
+    assert set(scores) == {confidence(enough), confidence(full)}
 
 
 @pytest.mark.parametrize("encoded", [False, True])

@@ -7,6 +7,7 @@ import functools
 import http.server
 import json
 import shutil
+import ssl
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 import touchline
+from tests.certificate import certificate
 from tests.e2e.box import command
 from tests.runtime.test_program import PICTURES, WEIGHT, artifact, reference
 from touchline.runtime import golden, manifest, pull, shelf
@@ -212,6 +214,27 @@ def test_a_server_that_drips_is_cut_off_at_the_whole_time(monkeypatch: pytest.Mo
         try:
             with pytest.raises(ModelError, match=r"not fetched in 0\.3 s; try again"):
                 pull.pull(f"http://127.0.0.1:{server.server_port}/{part}", content="0" * 64)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert Dripping.heard_out == []
+    assert nothing_is_kept()
+
+
+@pytest.mark.parametrize("part", ["header", "body"])
+def test_over_tls_it_is_cut_off_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    cert, key = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    monkeypatch.setattr(pull, "_WHOLE_S", 1.0)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(ModelError, match=r"not fetched in 1\.0 s; try again"):
+                pull.pull(f"https://127.0.0.1:{server.server_port}/{part}")
         finally:
             server.shutdown()
             thread.join()

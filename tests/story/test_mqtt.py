@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificate import certificate
 from tests.media.servers import free_port
 from tests.needs import need
 from tests.story.broker import Broker, broker, event
@@ -265,16 +266,6 @@ async def test_user_and_password(tmp_path: Path) -> None:
             assert heard.status.error == "broker: wants a user and password; set them in [sensors]"
         async with Listener(made.port, "mic", user="box", password="s3cret") as heard:
             await heard.up()
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own for 127.0.0.1, and its key."""
-    need("openssl")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=broker"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, timeout=60, capture_output=True)
-    return cert, key
 
 
 @run
