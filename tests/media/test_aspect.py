@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from tests.clips import write_clip
 from tests.media.taking import read_all
-from tests.scene import coded
+from tests.scene import STEP, coded
 from touchline.media.annexb import AnnexB
 from touchline.media.decode import Decoder
 from touchline.media.sources.aspect import aspect_of_hevc, plausible
 from touchline.media.sources.format import Format
-from touchline.types import StreamInfo
+from touchline.types import Packet, StreamInfo
 
 FLAT = np.full((96, 160), 90, np.uint8)
 
@@ -67,6 +71,32 @@ def test_another_shape_in_midstream_is_told() -> None:
     format_ = Format(StreamInfo("h264", 0, 0))
     assert [format_.packet(key, None, is_key=True)[1] for key in (*keys, keys[1])] == [True, True, False]
     assert format_.info.sample_aspect == pytest.approx(12 / 11)
+
+
+@pytest.mark.parametrize("codec", ["mpeg2video", "mpeg4"])
+def test_another_shape_in_midstream_without_parameter_sets_is_told_by_the_pictures(codec: str) -> None:
+    """What the container says, here 2:1 of pictures that say nothing, holds until they say another."""
+    count = 4
+    parts = [coded([FLAT] * count, codec, aspect=aspect) for aspect in (None, Fraction(4, 3), Fraction(16, 11))]
+    said: list[float] = []
+    decoder = Decoder(replace(parts[0][0], sample_aspect=2.0))
+    for at, (_, packets) in enumerate(parts):
+        for packet in packets:
+            frames = decoder.decode(replace(packet, pts=packet.pts + at * count * STEP))
+            said += [frame.sample_aspect for frame in frames]
+    assert said[:2] == [2.0, 2.0]
+    changes = [now for before, now in itertools.pairwise(said) if now != before]
+    told = [decoder_says(part) for part in parts[1:]]
+    assert changes == [aspect for before, aspect in itertools.pairwise((None, *told)) if aspect != before]
+
+
+def decoder_says(part: tuple[StreamInfo, list[Packet]]) -> float:
+    """MPEG-2 has few shapes and takes the nearest."""
+    context = av.CodecContext.create(part[0].codec, "r")
+    assert isinstance(context, VideoCodecContext)
+    for packet in part[1]:
+        context.decode(av.Packet(packet.data))
+    return plausible(context.sample_aspect_ratio)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])

@@ -18,6 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from touchline.media.numbering import Numbering
+from touchline.media.sources.aspect import plausible
 from touchline.media.upright import turn
 from touchline.types.errors import InputError
 from touchline.types.frame import Frame
@@ -80,6 +81,9 @@ class Decoder:
         self._reorders = info.has_b_frames
         self._turns = info.turns
         self._sample_aspect = info.sample_aspect
+        # Those of the others are read ahead of the decoder: another shape is another `StreamInfo`.
+        self._tells_aspect = info.codec not in ("h264", "hevc")
+        self._told_aspect: float | None = None
         self._reformatter = VideoReformatter()
         self._whole = False  # a key frame came, and nothing was damaged of late
         self._damaged: int | None = None  # when something was
@@ -167,8 +171,17 @@ class Decoder:
             picture = self._to_420(picture, full_range=full_range, bt709=bt709)
         y, u, v = (_view(plane) for plane in picture.planes)
         number = self._numbering.picture(pts)
-        aspect = self._sample_aspect
+        aspect = self._aspect()
         return turn(Frame(pts, y, u, v, is_key, full_range, bt709, motion, picture, number, aspect), self._turns)
+
+    def _aspect(self) -> float:
+        """SAR, as ``info`` has it until the pictures themselves say another than they began with."""
+        if self._tells_aspect:
+            told = plausible(self._codec.sample_aspect_ratio)
+            if self._told_aspect not in (None, told):
+                self._sample_aspect = told
+            self._told_aspect = told
+        return self._sample_aspect
 
     def _to_420(self, picture: VideoFrame, *, full_range: bool, bt709: bool) -> VideoFrame:
         matrix = Colorspace.ITU709 if bt709 else Colorspace.ITU601
