@@ -20,8 +20,8 @@ import time
 import urllib.request
 from typing import Any
 
+from bench import from_setup
 from bench.fanout import FPS, AiortcServer
-from tests.deliver.browser import viewer_page
 from tests.deliver.clips import encode, endless
 from touchline.deliver import webrtc
 from touchline.deliver.fanout import CameraStream
@@ -30,6 +30,9 @@ from touchline.deliver.rtp import Shape
 from touchline.deliver.webrtc import WhepSessions
 from touchline.types import MEDIA_CLOCK
 from touchline.types.packet import Packet
+
+with from_setup():
+    from tests.deliver.browser import viewer_page
 
 SETTLE = 1.5
 """Seconds after the first picture until pictures count: joining is a figure of its own."""

@@ -19,13 +19,17 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 import touchline
-from touchline.model.nets.athlete import AthleteNet
+from bench import from_setup
 from touchline.model.options import TARGETS
 from touchline.runtime.measure import take_turns
+
+with from_setup():
+    import torch
+    from torch import Tensor, nn
+
+    from touchline.model.nets.athlete import AthleteNet
 
 
 class Block(nn.Module):

@@ -31,10 +31,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import from_setup
 from touchline.model.data.fronts import SoundFront, front_of, real, windows
-from touchline.model.tasks.windows_metric import f1, macro_f1
 from touchline.runtime import manifest, shelf
 from touchline.runtime.load import load
+
+with from_setup():
+    from touchline.model.tasks.windows_metric import f1, macro_f1
 
 RATE = 16_000
 MOST = 8
@@ -186,7 +189,8 @@ def ours(model: str) -> Judge:
 
 
 def yamnet(model: Path, names: Path) -> Judge:
-    from ai_edge_litert.interpreter import Interpreter
+    with from_setup():
+        from ai_edge_litert.interpreter import Interpreter
 
     with names.open(encoding="utf-8", newline="") as stream:
         rows = [row["display_name"] for row in csv.DictReader(stream)]

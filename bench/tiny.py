@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import tiny_emlearn
+from bench import from_setup, tiny_emlearn
 from touchline.tiny import reference, toolchain
 from touchline.tiny.artifact import ports_of, random_inputs
 from touchline.tiny.compile import Compiled, compile_tflite
@@ -40,7 +40,8 @@ TFLM = {
 
 
 def micro(model: bytes, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    from tflite_micro.python.tflite_micro import runtime
+    with from_setup():
+        from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=4 << 20)
     for index, array in enumerate(inputs):
@@ -50,7 +51,8 @@ def micro(model: bytes, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
 
 
 def litert(model: bytes, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    with from_setup():
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter: Any = Interpreter(
         model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1

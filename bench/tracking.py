@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import from_setup
 from touchline.model.evaluate_tracker import Labelled, TrackingSequence, read_sequences, score
 from touchline.types import Detections
 from touchline.vision.track import Tracker
@@ -110,7 +111,8 @@ def theirs(make: Callable[[float], Any], *, timed: bool, coast_s: float = 0.0) -
 
 def rivals() -> dict[str, Callable[[float], Step]]:
     """Each at the best configuration found on the sequences that ours was tuned on, ByteTrack also as it comes."""
-    from trackers import BoTSORTTracker, ByteTrackTracker, CBIoUTracker, OCSORTTracker
+    with from_setup():
+        from trackers import BoTSORTTracker, ByteTrackTracker, CBIoUTracker, OCSORTTracker
 
     return {
         "ByteTrack": theirs(lambda rate: ByteTrackTracker(frame_rate=rate), timed=True),
