@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from tests.clips import write_clip
 from touchline.app.box import Box
 from touchline.app.refusal import refuse_lone_source, require_life, require_steps
 from touchline.app.settings import CameraSettings, ServerSettings, Venue
@@ -83,6 +86,16 @@ def test_a_source_that_cannot_be_used_is_refused_only_alone(source: str) -> None
     with pytest.raises(SourceError):
         refuse_lone_source([job])
     refuse_lone_source([job, CameraJob("cam2", source)])
+
+
+def test_a_single_picture_is_refused_alone_and_an_animation_is_none(tmp_path: Path) -> None:
+    picture, animation = CameraJob("cam1", str(tmp_path / "a.jpg")), CameraJob("cam1", str(tmp_path / "a.gif"))
+    assert cv2.imwrite(picture.source, np.zeros((48, 64, 3), np.uint8))
+    write_clip(Path(animation.source), codec="gif", pixel_format="rgb8", frames=3)
+    with pytest.raises(SourceError, match=r"a\.jpg: is a single picture; give a video"):
+        refuse_lone_source([picture])
+    refuse_lone_source([picture, CameraJob("cam2", "test:")])
+    refuse_lone_source([animation])
 
 
 def test_what_may_come_is_waited_for(tmp_path: Path) -> None:

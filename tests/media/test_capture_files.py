@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from threading import Event
 
+import cv2
+import numpy as np
 import pytest
 
 from tests import clips
@@ -109,6 +111,27 @@ BAD = [
     (sound, "has no video"),
     (strange_codec, "cannot be decoded"),
 ]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "named.mp4"])
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_single_picture_is_no_video(tmp_path: Path, name: str, loop: bool) -> None:
+    path = tmp_path / name
+    drawn = tmp_path / name.replace(".mp4", ".png")
+    # FFmpeg knows a JPEG of a few kilobytes by what is in it, a larger one by its name.
+    side = 640 if name == "a.jpg" else 64
+    assert cv2.imwrite(str(drawn), np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8))
+    drawn.rename(path)
+    with pytest.raises(SourceError) as caught:
+        read_all(str(path), loop=loop)
+    assert str(caught.value) == f"{path}: is a single picture; give a video"
+    assert not caught.value.retry
+
+
+def test_a_video_of_one_picture_is_a_video(tmp_path: Path) -> None:
+    for name, how in (("one.mp4", {}), ("one.avi", {"codec": "mjpeg", "pixel_format": "yuvj420p"})):
+        _, packets = read_all(str(write_clip(tmp_path / name, frames=1, **how)))  # type: ignore[arg-type]
+        assert len(packets) == 1
 
 
 @pytest.mark.parametrize(("spoil", "what"), BAD, ids=[b[0].__name__ for b in BAD])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 from collections.abc import Collection
 
 from touchline.app.box import Box
 from touchline.live.job import CameraJob
 from touchline.media.sources import Kind, Location, faults
+from touchline.media.sources.ffmpeg import FFmpegSource
 from touchline.types import CameraState, CheckFailed, InputError
 
 
 def refuse_lone_source(jobs: Collection[CameraJob]) -> None:
-    """Raises `SourceError` where there is but one camera, of no known kind or a file that is not there.
+    """Raises `SourceError` where there is but one camera, of no known kind, a file that is not there or a picture.
 
     Beside others such a camera only says so on its tile, and a file may come later.
     """
@@ -22,6 +24,8 @@ def refuse_lone_source(jobs: Collection[CameraJob]) -> None:
     location = Location.parse(job.source)
     if location.kind is Kind.FILE and not os.path.lexists(location.address):
         raise faults.no_file(location)
+    if location.kind is Kind.FILE and (mimetypes.guess_type(location.address)[0] or "").startswith("image/"):
+        next(FFmpegSource(location).read(), None)  # it is small, and may be an animation
 
 
 def require_life(box: Box, duration: float) -> None:

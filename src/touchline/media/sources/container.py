@@ -29,6 +29,8 @@ MAX_FPS = 400.0
 
 def read_container(container: InputContainer, location: Location) -> Generator[StreamInfo | Sample]:
     """All of ``container``'s best video stream, from its first key packet on."""
+    if container.format.name == "image2" or container.format.name.endswith("_pipe"):  # FFmpeg's names for pictures
+        raise faults.single_picture(location)
     stream = _choose(container, location)
     own_aspect = stream.sample_aspect_ratio != stream.codec_context.sample_aspect_ratio
     format_ = Format(_declared(stream, location), own_aspect=own_aspect)

@@ -23,6 +23,11 @@ def no_video(location: Location) -> SourceError:
     )
 
 
+def single_picture(location: Location) -> SourceError:
+    """It is a photograph or a drawing."""
+    return SourceError(location.shown, "is a single picture", "give a video", retry=False)
+
+
 def unknown_codec(location: Location) -> SourceError:
     """Its video is of a kind that this build of FFmpeg cannot decode."""
     return SourceError(
