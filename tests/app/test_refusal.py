@@ -34,14 +34,24 @@ def hear(box: Box, *reports: Mapping[str, str | int]) -> None:
 
 def test_what_the_user_gave_is_to_blame_where_all_say_so(box: Box) -> None:
     hear(box, FAILED, FAILED)
-    with pytest.raises(InputError, match=r"no camera was ever live in 2\.5 s; "):
+    with pytest.raises(InputError, match=r"no camera was ever live in 2\.5 s: "):
         require_life(box, 2.5)
+
+
+def test_each_camera_is_named_with_its_state_and_what_is_wrong(box: Box) -> None:
+    hear(box, {"state": "connecting"}, FAILED)
+    with pytest.raises(CheckFailed) as caught:
+        require_life(box, 4)
+    assert str(caught.value) == (
+        "no camera was ever live in 4 s: north: still connecting · "
+        "south: failed: x: there is no such file; check the path; mend that, or give more with --duration"
+    )
 
 
 @pytest.mark.parametrize("other", [{"state": "connecting"}, FAILED | {"restarts": 3}])
 def test_else_it_is_not_known_to_be_the_user(box: Box, other: Mapping[str, str | int]) -> None:
     hear(box, FAILED, other)
-    with pytest.raises(CheckFailed, match="no camera was ever live in 3 s; "):
+    with pytest.raises(CheckFailed, match="no camera was ever live in 3 s: "):
         require_life(box, 3)
 
 
@@ -74,7 +84,7 @@ def test_duration_ends_a_box_by_itself(tmp_path: Path) -> None:
 
 
 def test_at_the_end_of_its_duration_a_box_owns_up(tmp_path: Path) -> None:
-    with pytest.raises(TouchlineError, match=r"no camera was ever live in 0\.1 s; "):
+    with pytest.raises(TouchlineError, match=r"no camera was ever live in 0\.1 s: "):
         run_briefly(tmp_path, {"state": "connecting"}, {"state": "connecting"})
     with pytest.raises(CheckFailed, match=r"^north: your own step \(--process\) failed, "):
         run_briefly(tmp_path, {"state": "live", "fault": "x"}, {"state": "live"})

@@ -231,4 +231,4 @@ def test_a_time_in_which_no_camera_was_live_is_no_success(tmp_path: Path) -> Non
         for name in ("cam1", "cam2"):
             box.wait(name, lambda camera: camera["state"] == "failed", 10)
         assert box.process.wait(30) == 2
-    assert box.log.read_text().splitlines()[-1].startswith("touchline: no camera was ever live in 10 s; ")
+    assert box.log.read_text().splitlines()[-1].startswith("touchline: no camera was ever live in 10 s: cam1: ")

@@ -10,7 +10,7 @@ from touchline.app.box import Box
 from touchline.live.job import CameraJob
 from touchline.media.sources import Kind, Location, faults
 from touchline.media.sources.ffmpeg import FFmpegSource
-from touchline.types import CameraState, CheckFailed, InputError
+from touchline.types import CameraState, CameraStatus, CheckFailed, InputError
 
 
 def refuse_lone_source(jobs: Collection[CameraJob]) -> None:
@@ -30,16 +30,20 @@ def refuse_lone_source(jobs: Collection[CameraJob]) -> None:
 
 def require_life(box: Box, duration: float) -> None:
     """Raises where no camera of ``box`` was ever live in its ``duration``, s: `InputError` if what each was given
-    is to blame, else `CheckFailed`."""
+    is to blame, else `CheckFailed`; both name every camera, its state and what is wrong with it."""
     if box.lived:
         return
-    message = (
-        f"no camera was ever live in {duration:g} s; mend what is said of each above, or give more with --duration"
-    )
+    cameras = " · ".join(_life(status) for status in box.statuses.values())
+    message = f"no camera was ever live in {duration:g} s: {cameras}; mend that, or give more with --duration"
     # Who has failed without a worker's end has said itself what is wrong with what it was given.
     if all(status.state is CameraState.FAILED and not status.restarts for status in box.statuses.values()):
         raise InputError(message)
     raise CheckFailed(message)
+
+
+def _life(status: CameraStatus) -> str:
+    still = "still " if status.state is CameraState.CONNECTING else ""
+    return f"{status.id}: {still}{status.state}" + (f": {status.error}" if status.error else "")
 
 
 def require_steps(box: Box) -> None:
