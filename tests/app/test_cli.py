@@ -60,6 +60,8 @@ def test_who_speaks_is_said_once() -> None:
             ("live", "rstp://host/x", "--port", "0"),
             "rstp:// is not a kind of source; give rtsp://, rtmp://, srt://",
         ),
+        (("live", "rtsp:/host/x", "--port", "0"), "there is no such file; did you mean rtsp://host/x?"),
+        (("live", "TEST:", "--port", "0"), "there is no such file; did you mean test:?"),
         (("live", "side:a:.mp4", "--port", "0"), "side:a:.mp4: there is no such file"),
         (("live", "test:", "--port", "99999"), "65535"),
         (("live", "test:", "--process", "absent.py:f", "--port", "0"), "no file absent.py"),
@@ -105,12 +107,14 @@ def test_a_source_without_a_name_is_called_as_it_is_written_but_for_its_secrets(
         "rtmp://host/live/s3cret": "rtmp://host/live/***",
         "nosuch://user:s3cret@host/x": "nosuch://***@host/x",
         "test:": "test:",
+        "rtsp:/user:s3cret@10.0.0.7": "***@10.0.0.7",
+        "file:matches/cup.mp4": "cup.mp4",
         "m" * 200: "m" * 80,
     }
     cameras = cameras_of(list(sources), ["south=south.mp4"], taken={"cam2"})
     assert [(camera.id, camera.name) for camera in cameras[:1]] == [("south", "south")]
     assert [camera.name for camera in cameras[1:]] == list(sources.values())
-    assert [camera.id for camera in cameras[1:]] == ["cam1", *(f"cam{number}" for number in range(3, 9))]
+    assert [camera.id for camera in cameras[1:]] == ["cam1", *(f"cam{number}" for number in range(3, 11))]
     assert [camera.source for camera in cameras[1:]] == list(sources)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.media.sources import Kind, Location, redact
+from touchline.media.sources import Kind, Location, faults, redact
 from touchline.types import SourceError
 
 
@@ -54,6 +54,10 @@ def test_what_is_no_source_says_what_is(source: str) -> None:
             "https://host/a.m3u8?Policy={}&Expires=1",
             "https://host/a.m3u8?a=1&hdnts={}",
             "rtmp://host/live/x?k={}",
+            "rtsp:/user:{}@host/x",
+            "RTSP:user:{}@host/x",
+            "rtmp:/host/live/{}",
+            "https:/host/x.m3u8?hdnts={}",
         ]
     ),
 )
@@ -68,8 +72,33 @@ def test_no_secret_is_shown(secret: str, pattern: str) -> None:
     assert "host" in shown
 
 
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("rtsp:/host/x", "rtsp://host/x"),
+        ("RTSP:host", "rtsp://host"),
+        ("rtsp:/u:s3cret@host/x", "rtsp://***@host/x"),
+        ("rtmp:/host/live/s3cret", "rtmp://host/live/***"),
+        ("TEST:", "test:"),
+        ("Test:?fps=5", "test:?fps=5"),
+        ("a:b.mp4", ""),
+        ("match.mp4", ""),
+        ("file:rtsp:/host", ""),
+    ],
+)
+def test_what_is_a_file_for_want_of_a_slash_is_known(source: str, meant: str) -> None:
+    location = Location.parse(source)
+    assert location.kind is Kind.FILE
+    assert location.meant == meant
+    told = str(faults.no_file(location))
+    assert told.endswith(f"; did you mean {meant}?" if meant else "; check the path")
+    assert "s3cret" not in told
+
+
 def test_the_rest_stays_readable() -> None:
     assert redact("rtsp://u:p@10.0.0.7:554/court?channel=2") == "rtsp://***@10.0.0.7:554/court?channel=2"
     assert redact("rtmp://u:p@h:1935/live/key?start=0") == "rtmp://***@h:1935/live/***?start=***"
     assert redact("rtmp://h") == "rtmp://h"
+    assert redact("rtsp://h/x@y") == "rtsp://***@y"
+    assert redact("matches/a@b.mp4") == "matches/a@b.mp4"
     assert redact("srt://h:9?latency=80&passphrase=abc") == "srt://h:9?latency=80&passphrase=***"

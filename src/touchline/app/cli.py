@@ -246,7 +246,7 @@ def _called(source: str) -> str:
         location = Location.parse(source)
     except SourceError as error:  # its worker says so on its tile, and the others play
         return error.source
-    return Path(location.address).name if location.kind is Kind.FILE else location.shown
+    return Path(location.shown.removeprefix("file:")).name if location.kind is Kind.FILE else location.shown
 
 
 def _slug(name: str) -> str:

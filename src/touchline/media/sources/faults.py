@@ -92,7 +92,8 @@ def no_answer(location: Location) -> SourceError:
 
 def no_file(location: Location) -> SourceError:
     """Its path leads nowhere."""
-    return SourceError(location.shown, "there is no such file", "check the path", retry=False)
+    remedy = f"did you mean {location.meant}?" if location.meant else "check the path"
+    return SourceError(location.shown, "there is no such file", remedy, retry=False)
 
 
 def directory(location: Location) -> SourceError:

@@ -12,12 +12,13 @@ from touchline.types import SourceError
 HIDDEN = "***"
 
 # Up to the last @, for passwords are pasted unquoted and may hold a /, a ? or a blank.
-_USERINFO = re.compile(r"(?<=://)[^\n]*@")
+# A slash too few makes a file of an address, and its password no less of a secret.
+_USERINFO = re.compile(r"(?i)(://|\b(?:https?|rtsps?|rtmps?|srt):/{0,2})[^\n]*@")
 # Signed addresses of web servers call their secrets what they like, and what is none tells little.
 _QUERY = re.compile(r"(?i)(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
-_SIGNED = re.compile(r"(?i)\b(?:https?|rtmps?)://[^?#\s]*\?[^#\s]*")
+_SIGNED = re.compile(r"(?i)\b(?:https?|rtmps?):/{0,2}[^?#\s]*\?[^#\s]*")
 # The last part of an RTMP address is the key to publish under that name, or to watch it.
-_STREAM_KEY = re.compile(r"(?i)\b(rtmps?://[^/?#\s]+/(?:[^?#\s]*/)?)[^/?#\s]+")
+_STREAM_KEY = re.compile(r"(?i)\b(rtmps?:/{0,2}[^/?#\s]+/(?:[^?#\s]*/)?)[^/?#\s]+")
 _SECRET = re.compile(
     r"(?i)\b([\w.-]*(?:pass|pwd|token|secret|key|sig|auth|user|login|credential|streamid)[\w.-]*)=([^&/?#\s;]*)"
 )
@@ -50,7 +51,7 @@ _SCHEMES = {
 def redact(source: str) -> str:
     """``source`` with user, password, RTMP stream key and secret-looking parameters replaced by ``***``; of
     addresses of web and RTMP servers all parameters are."""
-    shown = _USERINFO.sub(f"{HIDDEN}@", source)
+    shown = _USERINFO.sub(rf"\1{HIDDEN}@", source)
     shown = _SIGNED.sub(lambda found: _QUERY.sub(rf"\1={HIDDEN}", found[0]), shown)
     return _SECRET.sub(rf"\1={HIDDEN}", _STREAM_KEY.sub(rf"\1{HIDDEN}", shown))
 
@@ -92,6 +93,16 @@ class Location:
                 retry=False,
             )
         return cls(Kind.FILE, source, shown)
+
+    @property
+    def meant(self) -> str:
+        """What the path of a file was perhaps meant to be, as ``rtsp:/host`` and ``TEST:``, fit for error texts;
+        else empty."""
+        scheme, colon, rest = self.shown.partition(":")
+        scheme = scheme.lower()
+        if not colon or scheme not in _SCHEMES:
+            return ""
+        return f"test:{rest}" if scheme == "test" else f"{scheme}://{rest.lstrip('/')}"
 
     @property
     def scheme(self) -> str:
