@@ -95,6 +95,15 @@ def test_names_are_written_as_people_write(tmp_path: Path, name: str) -> None:
     assert load_venue(write(tmp_path, text)).cameras[0].name == name
 
 
+def test_of_several_mistakes_an_unknown_key_is_named_first(tmp_path: Path) -> None:
+    text = '[server]\nport = 70000\n[[cameras]]\nid = "a"\nsorce = "test:"\n'
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_venue(path)
+    told = f"{path}:5: unknown key 'cameras.0.sorce'; did you mean 'source'? (and 2 more)"
+    assert str(caught.value) == told
+
+
 def test_two_cameras_of_one_id(tmp_path: Path) -> None:
     text = '[[cameras]]\nid = "a"\nsource = "x"\n' * 2
     with pytest.raises(ConfigError, match="two cameras have the id 'a'"):

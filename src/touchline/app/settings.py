@@ -298,11 +298,13 @@ _PATTERNS = {
 
 
 def _explain(path: Path, text: str, error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
+    mistakes = error.errors(include_url=False)
+    # A key that is written wrong is often the one that another mistake misses.
+    first = min(mistakes, key=lambda mistake: mistake["type"] != "extra_forbidden")
     place = first["loc"]
     where = _where(path, text, place)
     key = ".".join(str(part) for part in place)
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(place[:-1])
         close = difflib.get_close_matches(str(place[-1]), known, 1)
