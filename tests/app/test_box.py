@@ -68,6 +68,15 @@ def test_a_camera_without_pictures_has_no_latency_and_metrics_tell_every_loss(bo
     assert box.cameras()[0].latency_ms is None
 
 
+def test_nothing_is_given_up_for_a_camera_that_sends_nothing(box: Box) -> None:
+    shed = {"shed": ["analysis rate: 2.5 of 5 Hz"]}
+    for state in ("stale", "failed", "connecting"):
+        box.hear("north", Report({"state": "live", **shed}))
+        assert box.cameras()[0].shed == shed["shed"]
+        box.hear("north", Report({"state": state, **shed}))
+        assert box.cameras()[0].shed == [], "its worker goes on saying so until the next picture"
+
+
 def test_the_shape_of_pixels_is_that_of_what_viewers_get(box: Box) -> None:
     assert box.cameras()[0].sample_aspect == 1
     box.hear("north", StreamInfo("h264", 720, 576, sample_aspect=16 / 11))

@@ -175,7 +175,7 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
         analysis_waits=True,
     )
     box.set("south", CameraState.CONNECTING, error="rtsp://***@10.0.0.7/: no route; check the cable")
-    box.set("goal", CameraState.STALE)
+    box.set("goal", CameraState.STALE, shed=["analysis rate: 2.5 of 5 Hz"])
     box.set("bench", CameraState.FAILED, error="x.mp4: no video in it; name another file")
     page.goto(box.url)
     wait_for_state(page, "north", "live")
@@ -187,6 +187,7 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
     }.items():
         for text in texts:
             expect(tile(page, camera)).to_contain_text(text)
+    expect(tile(page, "goal")).not_to_contain_text("Reduced")
     said = "Stream damaged: analysis waits for a whole picture"
     expect(tile(page, "north")).to_contain_text(said)
     box.set("north", CameraState.LIVE, analysis_waits=False)

@@ -149,8 +149,8 @@ def _apply(status: CameraStatus, report: Report) -> None:
             status.state = CameraState(value)
         elif name in _REPORTED:
             setattr(status, name, value)
-    if status.state is not CameraState.LIVE:
-        status.latency_ms = None  # it is the age of a picture, and none comes
+    if status.state is not CameraState.LIVE:  # no picture comes: none has an age, and nothing is given up for it
+        status.latency_ms, status.shed = None, []
     # What is wrong with a live camera is the user's own step, which has said so.
     if status.state is not before[0] or (status.error != before[1] and status.state is not CameraState.LIVE):
         _tell(status)

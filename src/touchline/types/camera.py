@@ -63,7 +63,7 @@ class CameraStatus:
     """Something was damaged, and analysis waits for a whole picture: until the next key picture, in H.264 for a
     second at most. So do viewers where ``passthrough`` is false."""
     shed: list[str] = field(default_factory=list[str])
-    """What is given up right now, in the order it was."""
+    """What is given up right now, in the order it was; nothing while the camera is not live."""
     codec: str | None = None
     """Of the camera's own stream; null before the first picture."""
     width: int = 0

@@ -216,9 +216,14 @@ export class Tile extends HTMLElement {
     }
     const relayed = this.path?.kind === "relay";
     this.#set("path", relayed ? "relayed" : "", relayed ? "The video comes through a relay (TURN)" : "");
-    const chips = known && status.shed.length > 0 ? [["shed", `Reduced: ${status.shed.join(" · ")}`]] : [];
-    if (known && status.analysis_waits && this.shown?.state === "live") chips.push(["waits", WAITS]);
-    if (known && status.error && this.shown?.state === "live") chips.push(["error", status.error]);
+    /** @type {[string, string][]} */
+    const chips = [];
+    // Any other state has its reason and its remedy where the chips would be.
+    if (known && this.shown?.state === "live") {
+      if (status.shed.length > 0) chips.push(["shed", `Reduced: ${status.shed.join(" · ")}`]);
+      if (status.analysis_waits) chips.push(["waits", WAITS]);
+      if (status.error) chips.push(["error", status.error]);
+    }
     const said = chips.map((chip) => chip.join(" ")).join("\n");
     if (this.#chips.dataset.said === said) return;
     this.#chips.dataset.said = said;
