@@ -192,6 +192,9 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
     expect(tile(page, "north")).to_contain_text(said)
     box.set("north", CameraState.LIVE, analysis_waits=False)
     expect(tile(page, "north")).not_to_contain_text(said)
+    errors = box.box.statuses["north"].decode_errors
+    box.set("north", CameraState.LIVE, decode_errors=errors + 3)
+    expect(tile(page, "north")).to_contain_text("Stream damaged 3 times in the last 10 s")
     expect(page.locator("#health")).to_have_text("1 of 4 live1 reduced1 connecting1 stale1 failed")
     expect(page.locator("#none-shown")).to_be_hidden()
     expect(page.locator("#unguarded")).to_be_hidden()

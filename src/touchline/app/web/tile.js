@@ -1,5 +1,6 @@
 /** <tl-tile>: one camera: its picture, its state in words, its figures. */
 
+import { Damage, damageSaid } from "./damage.js";
 import { el, setAttribute, setText } from "./dom.js";
 import { count, millis, rate } from "./figures.js";
 import { Link } from "./link.js";
@@ -14,8 +15,6 @@ import { WhepSession } from "./whep.js";
 
 /** Out of sight for so long, a tile gives its connection back. ms */
 const UNSEEN_MS = 10_000;
-
-const WAITS = "Stream damaged: analysis waits for a whole picture";
 
 let made = 0;
 
@@ -34,6 +33,7 @@ export class Tile extends HTMLElement {
   player = /** @type {any} */ (null);
   /** @type {Link<WhepSession>} */
   link = /** @type {any} */ (null);
+  #damage = new Damage();
   #visible = false;
   #watchedFrom = 0;
   #unseenAt = 0;
@@ -148,7 +148,10 @@ export class Tile extends HTMLElement {
    */
   take(status) {
     this.status = status;
-    if (status) this.player.sampleAspect = status.sample_aspect;
+    if (status) {
+      this.player.sampleAspect = status.sample_aspect;
+      this.#damage.take(status.decode_errors, this.#poll.state.answeredAt);
+    }
     this.update();
   }
 
@@ -221,7 +224,8 @@ export class Tile extends HTMLElement {
     // Any other state has its reason and its remedy where the chips would be.
     if (known && this.shown?.state === "live") {
       if (status.shed.length > 0) chips.push(["shed", `Reduced: ${status.shed.join(" · ")}`]);
-      if (status.analysis_waits) chips.push(["waits", WAITS]);
+      const damaged = damageSaid(this.#damage.lately(performance.now()), status.analysis_waits);
+      if (damaged) chips.push(["damaged", damaged]);
       if (status.error) chips.push(["error", status.error]);
     }
     const said = chips.map((chip) => chip.join(" ")).join("\n");
