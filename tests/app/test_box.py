@@ -55,6 +55,25 @@ def test_a_worker_may_say_how_its_camera_is_and_nothing_else(box: Box, caplog: p
     ]
 
 
+def test_when_a_camera_is_tried_again_is_told_and_logged(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    refused = {"state": "failed", "error": "rtsp://h/: refused; check its port"}
+    with caplog.at_level(logging.INFO):
+        box.hear("north", Report({**refused, "retry_at": box.media_time() + 29.5}))
+        [status] = box.cameras()
+        assert status.next_try_ms is not None
+        assert 20_000 < status.next_try_ms <= 29_500
+        box.hear("north", Report({"retry_at": box.media_time() - 1}))
+        assert box.cameras()[0].next_try_ms == 0, "it tries"
+        box.hear("north", Report({"retry_at": None}))
+        assert box.cameras()[0].next_try_ms is None
+        box.hear("north", Report({"state": "stale", "error": "it ended", "retry_at": box.media_time() - 1}))
+        box.hear("north", Report({"state": "live", "error": None}))
+        assert box.cameras()[0].next_try_ms is None
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "north: failed: rtsp://h/: refused; check its port; next try in 30 s"
+    assert said[1] == "north: stale: it ended; trying again now"
+
+
 def test_a_camera_without_pictures_has_no_latency_and_metrics_tell_every_loss(box: Box) -> None:
     box.hear("north", Report({"state": "live", "line_dropped": 3, "decode_errors": 5, "pictures_late": 4}))
     box.hear("north", Packet(b"\0\0\0\1\x65\1", round(box.media_time() * MEDIA_CLOCK), True))

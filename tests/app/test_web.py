@@ -20,6 +20,7 @@ from tests.chromium import ARGS
 from tests.deliver.relay import USER, WORD, relay
 from tests.needs import need
 from touchline.app.settings import WebRtcSettings
+from touchline.live.link import Report
 from touchline.types import MEDIA_CLOCK, CameraState, Packet, StreamInfo
 
 WIDTH, HEIGHT, SIDE, FPS, LOOP = 320, 192, 32, 20, 60
@@ -177,6 +178,8 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
     box.set("south", CameraState.CONNECTING, error="rtsp://***@10.0.0.7/: no route; check the cable")
     box.set("goal", CameraState.STALE, shed=["analysis rate: 2.5 of 5 Hz"])
     box.set("bench", CameraState.FAILED, error="x.mp4: no video in it; name another file")
+    again = Report({"retry_at": box.box.media_time() + 900})
+    box.call(lambda: box.box.hear("bench", again))
     page.goto(box.url)
     wait_for_state(page, "north", "live")
     for camera, texts in {
@@ -187,6 +190,7 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
     }.items():
         for text in texts:
             expect(tile(page, camera)).to_contain_text(text)
+    expect(tile(page, "bench").locator(".when")).to_have_text(re.compile(r"Next try in 8\d\d s"))
     expect(tile(page, "goal")).not_to_contain_text("Reduced")
     said = "Stream damaged: analysis waits for a whole picture"
     expect(tile(page, "north")).to_contain_text(said)

@@ -19,7 +19,7 @@ from touchline.live.job import CameraJob, Clocks, Signals
 from touchline.live.pulse import Pulse
 from touchline.live.road import frame_road
 from touchline.media.decode import Decoder
-from touchline.types import MEDIA_CLOCK, Fact, ModelError, Packet, StreamInfo
+from touchline.types import MEDIA_CLOCK, CameraState, Fact, ModelError, Packet, StreamInfo
 
 STEP = MEDIA_CLOCK // FPS
 
@@ -258,6 +258,20 @@ def test_it_is_said_that_analysis_waits_as_long_as_it_does(model: Path, tmp_path
     assert not said[0]
     assert road.pulse.read(0)["analysis_waits"] is False
     assert Road(model).run(damage(clip, 59), realtime=False).pulse.read(0)["analysis_waits"] is True
+
+
+def test_it_is_told_when_the_source_is_tried_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road = Road(model)
+
+    def stop_when_it_failed(state: CameraState, error: str | None) -> None:
+        if state is CameraState.FAILED:
+            road.signals.stop.set()
+
+    monkeypatch.setattr(road.pulse, "state", stop_when_it_failed)
+    road.run(tmp_path / "no-such-file.mp4")
+    assert 20 < road.pulse.read(0)["retry_at"] < 100, "where only the user can help, every half minute"
 
 
 def test_burnt_in_boxes_are_in_the_picture(model: Path, tmp_path: Path) -> None:

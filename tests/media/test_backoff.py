@@ -73,6 +73,15 @@ def test_waits_double_to_ten_seconds_and_no_two_boxes_wait_alike(monkeypatch: py
     assert statistics.stdev(longest) > 0.5, "boxes of one venue would all come back at once"
 
 
+def test_the_next_try_is_told_before_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capturing, "open_source", lambda *_, **__: Failing([0]))
+    stop, told = Waits(2), list[float | None]()
+    capture = Capture("rtsp://x", clock=lambda: 5.0, stop=stop, on_state=lambda *_: told.append(capture.retry_at))
+    list(capture.packets())
+    first, second = stop.noted
+    assert told == [None, None, 5.0 + first, None, 5.0 + second], "connecting, live, stale, live, stale"
+
+
 def test_only_the_user_can_help_so_it_is_asked_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     noted, _ = run(monkeypatch, lambda: Failing([], retry=False), 3, lambda: 0.0)
     assert all(0.7 * 30 <= wait <= 1.3 * 30 for wait in noted)

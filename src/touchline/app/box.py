@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field, fields
@@ -27,7 +28,8 @@ from touchline.types import (
 
 log = logging.getLogger(__name__)
 
-_OURS = frozenset(("id", "name", "packets_dropped", "viewers", "latency_ms", "picture_age_ms", "sample_aspect"))
+_TIMES = frozenset(("latency_ms", "picture_age_ms", "next_try_ms"))
+_OURS = _TIMES | {"id", "name", "packets_dropped", "viewers", "sample_aspect"}
 """What of `CameraStatus` the box finds out by itself; all else is for the camera's worker to say."""
 
 _REPORTED = frozenset(field.name for field in fields(CameraStatus)) - _OURS
@@ -62,6 +64,8 @@ class Box:
     """Whether a camera was ever live."""
     faulty: set[str] = field(default_factory=set[str])
     """The cameras whose own step, of the user's, failed at least once, by id."""
+    _retry_at: dict[str, float | None] = field(default_factory=dict[str, float | None])
+    """Media time of the next try to reach each camera, s."""
     _restarted: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
 
     def hear(self, camera: str, message: Message) -> None:
@@ -83,7 +87,12 @@ class Box:
             case Report():
                 if message.fields.get("restarts", 0) > status.restarts:
                     self._restarted.setdefault(camera, deque(maxlen=LOOP_RESTARTS)).append(self.media_time())
-                _apply(status, message)
+                if "retry_at" in message.fields:
+                    self._retry_at[camera] = message.fields["retry_at"]
+                changed = _apply(status, message)
+                status.next_try_ms = self._next_try_ms(status)
+                if changed:
+                    _tell(status)
                 self.lived = self.lived or status.state is CameraState.LIVE
                 if message.fields.get("fault"):
                     self.faulty.add(camera)
@@ -136,13 +145,21 @@ class Box:
             if stream.last_pts is not None:
                 age = now - stream.last_pts / MEDIA_CLOCK
                 status.picture_age_ms = round(max(0.0, age) * 1000, 1)
+            status.next_try_ms = self._next_try_ms(status)
             status.viewers = stream.viewers
             status.packets_dropped = stream.packets_dropped
             status.facts_unsent = stream.facts_unsent
         return list(self.statuses.values())
 
+    def _next_try_ms(self, status: CameraStatus) -> float | None:
+        at = self._retry_at.get(status.id)
+        if at is None or status.state is CameraState.LIVE:
+            return None
+        return round(max(0.0, at - self.media_time()) * 1000, 1)
 
-def _apply(status: CameraStatus, report: Report) -> None:
+
+def _apply(status: CameraStatus, report: Report) -> bool:
+    """Take over what is reported. Whether it is to be told to the user."""
     before = (status.state, status.error)
     for name, value in report.fields.items():
         if name == "state":
@@ -152,8 +169,7 @@ def _apply(status: CameraStatus, report: Report) -> None:
     if status.state is not CameraState.LIVE:  # no picture comes: none has an age, and nothing is given up for it
         status.latency_ms, status.shed = None, []
     # What is wrong with a live camera is the user's own step, which has said so.
-    if status.state is not before[0] or (status.error != before[1] and status.state is not CameraState.LIVE):
-        _tell(status)
+    return status.state is not before[0] or (status.error != before[1] and status.state is not CameraState.LIVE)
 
 
 def _tell(status: CameraStatus) -> None:
@@ -162,4 +178,8 @@ def _tell(status: CameraStatus) -> None:
         log.info("%s: live, %d×%d %s, %s", status.id, status.width, status.height, status.codec, way)
     else:
         level = logging.INFO if status.state is CameraState.CONNECTING else logging.WARNING
-        log.log(level, "%s: %s%s", status.id, status.state, f": {status.error}" if status.error else "")
+        said = [status.error] if status.error else []
+        if status.next_try_ms is not None:
+            seconds = math.ceil(status.next_try_ms / 1000)
+            said.append(f"next try in {seconds} s" if seconds else "trying again now")
+        log.log(level, "%s: %s%s", status.id, status.state, f": {'; '.join(said)}" if said else "")

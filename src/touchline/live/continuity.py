@@ -27,6 +27,7 @@ AT_REST: dict[str, Any] = {
     "fps_analysed": 0.0,
     "fps_detected": 0.0,
     "analysis_waits": False,
+    "retry_at": None,
     "shed": [],
 }
 """What is true of a camera that has no worker."""

@@ -25,7 +25,7 @@ class Pulse:
         self._lock = threading.Lock()
         self._fields: dict[str, Any] = {}
         self._rates = {"fps_in": Rate(), "fps_analysed": Rate(), "fps_detected": Rate()}
-        self._counters: dict[str, Callable[[], int]] = {}
+        self._counters: dict[str, Callable[[], float | None]] = {}
 
     def state(self, state: CameraState, error: str | None) -> None:
         """The source's state has changed; ``error`` says why, in one line."""
@@ -48,8 +48,9 @@ class Pulse:
         with self._lock:
             self._rates[rate].count(now)
 
-    def watch(self, **counters: Callable[[], int]) -> None:
-        """Have each of these of `CameraStatus`'s fields asked for at every report."""
+    def watch(self, **counters: Callable[[], float | None]) -> None:
+        """Have each of these asked for at every report: `CameraStatus`'s fields, and ``retry_at``, the media time
+        of the next try to reach the source."""
         self._counters |= counters
 
     def set(self, **fields: Any) -> None:

@@ -95,6 +95,7 @@ def frame_road(job: CameraJob, out: Out, clocks: Clocks, signals: Signals, pulse
     damaged, waits = 0, False  # written by decode alone
     pulse.watch(
         reconnects=lambda: capture.reconnects,
+        retry_at=lambda: capture.retry_at,
         source_dropped=lambda: capture.dropped,
         frames_skipped=lambda: packets.dropped + frames.dropped,
         decode_errors=lambda: damaged,

@@ -41,7 +41,8 @@ class Capture:
     and a fault raises `SourceError`.
 
     ``dropped``: packets that were not taken in time. ``attempts``: how often it was tried again.
-    ``reconnects``: how often packets came again over a new connection.
+    ``reconnects``: how often packets came again over a new connection. ``retry_at``: when the next try is due,
+    or was if it runs, on ``clock``; None while none is to come.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Capture:
         realtime: bool = True,
     ) -> None:
         self.dropped = self.attempts = self.reconnects = 0
+        self.retry_at: float | None = None
         self._text = source
         self._clock = clock
         self._stop = stop
@@ -88,12 +90,14 @@ class Capture:
                 yield from self._connection()
             except SourceError as error:
                 failures = 0 if self._steady else failures
-                self._tell(CameraState.STALE if self._came else CameraState.FAILED, str(error))
                 wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failures) if error.retry else USER_WAIT_S
+                wait *= random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
                 failures = min(failures + 1, 10)
+                state = CameraState.STALE if self._came else CameraState.FAILED
+                self._tell(state, str(error), retry_at=self._clock() + wait)
             else:
                 return
-            self._stop.wait(wait * random.uniform(0.7, 1.3))  # noqa: S311 - jitter, not a secret
+            self._stop.wait(wait)
             self.attempts += 1
 
     def _recording(self) -> Iterator[StreamInfo | Packet]:
@@ -182,7 +186,8 @@ class Capture:
     def _open(self, location: Location) -> Source:
         return open_source(location, loop=self._loop, realtime=self._realtime, clock=self._clock, stop=self._stop)
 
-    def _tell(self, state: CameraState, message: str | None) -> None:
+    def _tell(self, state: CameraState, message: str | None, *, retry_at: float | None = None) -> None:
+        self.retry_at = retry_at
         if self._told != (state, message):
             self._told = (state, message)
             self._on_state(state, message)

@@ -31,6 +31,8 @@ class CameraStatus:
     """How it is doing."""
     error: str | None = None
     """What is wrong, where and what to do; null while nothing is."""
+    next_try_ms: float | None = None
+    """Until the box tries to reach the camera again, 0 while it tries; null where no try is to come."""
     fps_in: float = 0.0
     """Packets a second from the camera, over the last seconds."""
     fps_analysed: float = 0.0

@@ -86,6 +86,15 @@ test("failed: the box's own words, and what to do", () => {
   assert.equal(say({ camera: null }).state, "failed");
 });
 
+test("failed and stale: when the box tries again", () => {
+  for (const state of ["failed", "stale"]) {
+    const at = (next_try_ms) => say({ camera: { state, error: "a: b; c", next_try_ms }, pictureAt: null });
+    assert.deepEqual([at(30_000).when, at(30_000).canRetry], ["Next try in 30 s", false], "told half a second ago");
+    assert.equal(at(0).when, "Trying again now");
+    assert.equal(at(null).when, "", "never");
+  }
+});
+
 test("reconnecting counts down, failed without a path says why", () => {
   const link = { phase: "pause", failure: { kind: "lost", what: "Lost.", remedy: "Look." }, retryAt: NOW + 4200 };
   const soft = say({ pictureAt: NOW - 6000, link });

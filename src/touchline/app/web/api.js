@@ -10,6 +10,7 @@ import { BoxClock } from "./clock.js";
  * @property {string} name
  * @property {string} state connecting, live, stale or failed
  * @property {string | null} error
+ * @property {number | null} next_try_ms until the box tries to reach the camera again, 0 while it tries
  * @property {number} fps_in
  * @property {number} fps_analysed
  * @property {number} fps_detected
@@ -151,6 +152,7 @@ export function status(given) {
     name: text("name") ?? given.id,
     state: text("state") ?? "connecting",
     error: text("error"),
+    next_try_ms: Number.isFinite(given.next_try_ms) ? given.next_try_ms : null,
     fps_in: number("fps_in"),
     fps_analysed: number("fps_analysed"),
     fps_detected: number("fps_detected"),

@@ -23,7 +23,7 @@ import { splitRemedy } from "./failure.js";
  * @property {string} word for the bar
  * @property {string} what for the notice over the picture
  * @property {string} remedy
- * @property {string} when "trying again in 3 s", or nothing
+ * @property {string} when the next try is: "Trying again in 3 s" this page, "Next try in 3 s" the box; or nothing
  * @property {boolean} canRetry
  */
 
@@ -59,7 +59,7 @@ export function tileState(known) {
   }
   if (box.reachable && status?.state === "failed") {
     const [what, remedy] = error ?? ["The camera cannot be used.", "Look at the box's log."];
-    return say("failed", join(last, what), { remedy });
+    return say("failed", join(last, what), { remedy, when: nextTry(known) });
   }
   // Whoever opens the page is sent a cached picture first: that it has just arrived makes no camera live.
   if (fresh && (!box.reachable || status?.state === "live")) return say("live", "");
@@ -77,7 +77,7 @@ export function tileState(known) {
   }
   if (status?.state === "stale") {
     const [what, remedy] = error ?? ["The camera has stopped sending; the box tries to reach it again.", ""];
-    return say("stale", join(last, what), { remedy });
+    return say("stale", join(last, what), { remedy, when: nextTry(known) });
   }
   if (withheld(status) && (link.phase === "waiting" || link.phase === "playing")) {
     const what = "The stream was damaged; the box waits for a whole picture.";
@@ -97,6 +97,16 @@ export function tileState(known) {
  */
 export function withheld(status) {
   return status !== null && status.analysis_waits && !status.passthrough;
+}
+
+/**
+ * When the box tries to reach the camera again, in words.
+ * @param {Known} known
+ */
+function nextTry({ now, box, status }) {
+  if (!status || status.next_try_ms === null) return "";
+  const seconds = Math.ceil((box.answeredAt + status.next_try_ms - now) / 1000);
+  return seconds > 0 ? `Next try in ${seconds} s` : "Trying again now";
 }
 
 /**
