@@ -210,6 +210,44 @@ def test_every_state_of_a_camera_is_said_in_words(page: Page, box: PageBox, clip
 
 
 @pytest.mark.browser
+def test_on_a_phone_the_remedy_is_read_without_a_touch_and_the_rest_by_scrolling(page: Page) -> None:
+    long = "the recording has ended and nobody has said what is to come after it " * 4
+    box = PageBox({f"cam{number}": f"Camera {number}" for number in range(8)})
+    try:
+        for number, error in enumerate(
+            (
+                "rtsp://***@camera-of-the-north-stand.example.org:18555/court: user or password is wrong (401); "
+                "put the right ones into the URL: rtsp://USER:PASSWORD@HOST/…",
+                "/srv/recordings/of/the/first/season/match.mp4: the recording has ended; --loop plays it again",
+                long + "; look after it",
+            )
+        ):
+            box.set(f"cam{number}", CameraState.STALE, error=error)
+            again = Report({"retry_at": box.box.media_time() + 900})
+            box.call(lambda number=number, again=again: box.box.hear(f"cam{number}", again))
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(box.url)
+        for number in (0, 1):
+            shown = page.locator("tl-tile").nth(number)
+            for part in (".remedy", ".when"):
+                expect(shown.locator(part)).not_to_be_empty()
+                cut = """e => {
+                  const [part, stage] = [e, e.closest(".stage")].map(e => e.getBoundingClientRect());
+                  return Math.max(stage.top - part.top, part.bottom - stage.bottom);
+                }"""
+                assert shown.locator(part).evaluate(cut) <= 0.5, (number, part)
+        shown = page.locator("tl-tile").nth(2)
+        shown.locator(".notice").hover()
+        page.mouse.wheel(0, 2000)
+        page.wait_for_function("document.querySelectorAll('.notice')[2].scrollTop > 0")
+        shown.locator(".notice").click()
+        expect(page.locator("tl-tile:visible .name")).to_have_text("Camera 2")
+        expect(page.locator("tl-tile:visible .what .long")).to_be_visible()
+    finally:
+        box.stop()
+
+
+@pytest.mark.browser
 def test_hostile_names_and_errors_stay_text(page: Page) -> None:
     box = PageBox({"bad": HOSTILE[:80], "worse": "\u202egnp.exe \u0000" + "W" * 60})
     try:

@@ -95,6 +95,14 @@ test("failed and stale: when the box tries again", () => {
   }
 });
 
+test("a small tile leaves out the last picture's age and the camera's address, and nothing else", () => {
+  const short = (error) => say({ camera: { state: "failed", error, picture_age_ms: 9000 } }).short;
+  assert.equal(short("rtsp://***@h:554/a: nothing listens there; check its port"), "Nothing listens there");
+  assert.equal(short("/srv/my clips/x.mp4: is not a video; give one"), "x.mp4: is not a video");
+  assert.equal(short("its worker ended with status 1; starting another in 4 s"), "its worker ended with status 1");
+  assert.equal(short("my.py: ZeroDivisionError: 1/0; mend it"), "my.py: ZeroDivisionError: 1/0");
+});
+
 test("reconnecting counts down, failed without a path says why", () => {
   const link = { phase: "pause", failure: { kind: "lost", what: "Lost.", remedy: "Look." }, retryAt: NOW + 4200 };
   const soft = say({ pictureAt: NOW - 6000, link });

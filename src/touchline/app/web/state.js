@@ -22,6 +22,7 @@ import { splitRemedy } from "./failure.js";
  * @property {"live" | "connecting" | "stale" | "reconnecting" | "failed" | "unreachable" | "paused"} state
  * @property {string} word for the bar
  * @property {string} what for the notice over the picture
+ * @property {string} short the same for a small tile: without its last picture's age, the camera's address and folders
  * @property {string} remedy
  * @property {string} when the next try is: "Trying again in 3 s" this page, "Next try in 3 s" the box; or nothing
  * @property {boolean} canRetry
@@ -55,38 +56,39 @@ export function tileState(known) {
 
   if (known.blocked) return say("paused", "This browser waits for a click before it plays.", { canRetry: true });
   if (box.reachable && status === null) {
-    return say("failed", join(last, "The box has no such camera."), { remedy: "Look at all cameras, or at venue.toml." });
+    return say("failed", "The box has no such camera.", { last, remedy: "Look at all cameras, or at venue.toml." });
   }
   if (box.reachable && status?.state === "failed") {
     const [what, remedy] = error ?? ["The camera cannot be used.", "Look at the box's log."];
-    return say("failed", join(last, what), { remedy, when: nextTry(known) });
+    return say("failed", what, { last, remedy, when: nextTry(known) });
   }
   // Whoever opens the page is sent a cached picture first: that it has just arrived makes no camera live.
   if (fresh && (!box.reachable || status?.state === "live")) return say("live", "");
   if (!visible && link.phase === "idle") return say("paused", "Out of sight, so not played.");
   if (!box.reachable) {
     const silent = box.answeredAt > 0 ? ` for ${ago(now - box.answeredAt)}` : "";
-    return say("unreachable", join(last, `No answer from the box${silent}: ${box.why}.`), {
+    return say("unreachable", `No answer from the box${silent}: ${box.why}.`, {
+      last,
       remedy: "Check that touchline runs and that this browser reaches it.",
       when: again(box.retryAt, now),
     });
   }
   if (status?.state === "connecting") {
     const [what, remedy] = error ?? ["The box waits for the camera's first picture.", ""];
-    return say("connecting", join(last, what), { remedy });
+    return say("connecting", what, { last, remedy });
   }
   if (status?.state === "stale") {
     const [what, remedy] = error ?? ["The camera has stopped sending; the box tries to reach it again.", ""];
-    return say("stale", join(last, what), { remedy, when: nextTry(known) });
+    return say("stale", what, { last, remedy, when: nextTry(known) });
   }
   if (withheld(status) && (link.phase === "waiting" || link.phase === "playing")) {
     const what = "The stream was damaged; the box waits for a whole picture.";
-    return say(pictureAt === null ? "connecting" : "stale", join(last, what));
+    return say(pictureAt === null ? "connecting" : "stale", what, { last });
   }
   // The reason stays while the next try runs, until that has got further.
   if (link.failure && link.phase !== "waiting" && link.phase !== "playing") return ofFailure(link, last, now);
   if (link.phase === "playing") {
-    return say("stale", join(last, "The camera sends, but nothing arrives here."), { when: "Reconnecting soon" });
+    return say("stale", "The camera sends, but nothing arrives here.", { last, when: "Reconnecting soon" });
   }
   return opening(link.phase, last, pictureAt !== null);
 }
@@ -131,7 +133,7 @@ function ofFailure(link, last, now) {
   const soft = kind === "lost" || kind === "unreachable" || kind === "no-picture";
   const rests = link.phase === "pause" || link.phase === "off";
   const when = link.phase === "off" ? "" : again(rests ? link.retryAt : now, now);
-  return say(soft ? "reconnecting" : "failed", join(last, what), { remedy, when, canRetry: rests });
+  return say(soft ? "reconnecting" : "failed", what, { last, remedy, when, canRetry: rests });
 }
 
 /**
@@ -142,17 +144,27 @@ function ofFailure(link, last, now) {
 function opening(phase, last, again) {
   /** @type {Record<string, string>} */
   const steps = { path: "Finding a path to the box.", waiting: "Waiting for the first picture." };
-  return say(again ? "reconnecting" : "connecting", join(last, steps[phase] ?? "Asking the box."));
+  return say(again ? "reconnecting" : "connecting", steps[phase] ?? "Asking the box.", { last });
 }
 
 /**
  * @param {TileState["state"]} state
  * @param {string} what
- * @param {{remedy?: string, when?: string, canRetry?: boolean}} [more]
+ * @param {{last?: string, remedy?: string, when?: string, canRetry?: boolean}} [more] `last`: of the last picture
  * @returns {TileState}
  */
-function say(state, what, { remedy = "", when = "", canRetry = false } = {}) {
-  return { state, word: WORDS[state], what, remedy, when, canRetry };
+function say(state, what, { last = "", remedy = "", when = "", canRetry = false } = {}) {
+  return { state, word: WORDS[state], what: join(last, what), short: placeless(what), remedy, when, canRetry };
+}
+
+/**
+ * An error as the box writes it, "where: what", without its where: that of an address, and of a path its folders.
+ * @param {string} text
+ */
+export function placeless(text) {
+  const what = text.replace(/^[a-z][a-z0-9+.-]*:\/\/\S*: /i, "");
+  if (what !== text) return what.charAt(0).toUpperCase() + what.slice(1);
+  return text.replace(/^\/[^:;]*\//, "");
 }
 
 /**

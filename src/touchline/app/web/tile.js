@@ -45,7 +45,8 @@ export class Tile extends HTMLElement {
   #name = /** @type {HTMLAnchorElement} */ (el("a", { class: "name", dir: "auto" }));
   #word = el("span", { class: "word", id: `tile-${(made += 1)}` });
   #stage = el("div", { class: "stage" });
-  #what = el("p", { class: "what" });
+  #what = el("span", { class: "long" });
+  #short = el("span", { class: "short" });
   #remedy = el("p", { class: "remedy" });
   #when = el("span", { class: "when" });
   #retry = el("button", { type: "button", class: "retry" }, "Try now");
@@ -76,7 +77,7 @@ export class Tile extends HTMLElement {
     );
     this.#notice.append(
       this.#headline,
-      this.#what,
+      el("p", { class: "what" }, this.#what, this.#short),
       this.#remedy,
       el("div", { class: "again" }, this.#when, this.#retry),
     );
@@ -85,6 +86,10 @@ export class Tile extends HTMLElement {
     this.append(el("div", { class: "bar" }, this.#shape, this.#name, this.#word), this.#stage, this.#figures);
     this.link = new Link((on) => this.#open(on), () => this.update());
     this.#retry.addEventListener("click", () => this.retry());
+    // A small tile's notice scrolls, so it lies over the link.
+    this.#notice.addEventListener("click", ({ target }) => {
+      if (target !== this.#retry) this.#name.click();
+    });
     prefs.addEventListener("change", () => this.player.redraw());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#watchedFrom = performance.now();
@@ -191,6 +196,7 @@ export class Tile extends HTMLElement {
     setText(this.#word, state.word);
     setText(this.#headline, state.word);
     setText(this.#what, state.what);
+    setText(this.#short, state.short);
     setText(this.#remedy, state.remedy);
     setText(this.#when, state.when);
     this.#retry.hidden = !state.canRetry;
