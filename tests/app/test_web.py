@@ -248,6 +248,50 @@ def test_on_a_phone_the_remedy_is_read_without_a_touch_and_the_rest_by_scrolling
 
 
 @pytest.mark.browser
+def test_no_figure_is_cut_off_however_narrow_the_tile(page: Page, box: PageBox) -> None:
+    for camera in NAMES:
+        box.set(camera, CameraState.LIVE, fps_in=59.9, fps_analysed=59.9, latency_ms=888.0)
+    page.goto(box.url)
+    expect(tile(page, "north")).to_contain_text("888 ms")
+    cut = page.evaluate(
+        """() => {
+          const tile = document.querySelector("tl-tile");
+          const figures = tile.querySelector(".figures");
+          const found = {cut: [], gone: []};
+          for (let width = 150; width <= 480; width += 5) {
+            tile.style.setProperty("--width", `${width}px`);
+            const place = figures.getBoundingClientRect();
+            for (const part of figures.children) {
+              const at = part.getBoundingClientRect();
+              if (at.width === 0) continue;
+              const name = `${part.dataset.figure} at ${width}`;
+              if (at.top >= place.bottom) found.gone.push(name);
+              else if (at.right > place.right || at.bottom > place.bottom + 0.5) found.cut.push(name);
+            }
+          }
+          return found;
+        }"""
+    )
+    assert cut["cut"] == []
+    assert not [name for name in cut["gone"] if not name.startswith("viewers")], "the viewers go first"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 1441, 1561])
+def test_the_header_is_one_row(page: Page, box: PageBox, width: int) -> None:
+    for camera, state in zip(NAMES, CameraState, strict=True):
+        box.set(camera, state, shed=["analysis size: 50%"])
+    page.set_viewport_size({"width": width, "height": 800})
+    for place in ("/", "/#north"):
+        page.goto(box.url + place)
+        expect(page.locator("#health")).to_contain_text("1 failed")
+        rows = "() => new Set([...document.querySelectorAll('#health > *, .switches > :not([hidden])')].map(e => {"
+        rows += " const {top, bottom, width} = e.getBoundingClientRect();"
+        rows += " return width ? Math.round((top + bottom) / 20) : null; }).filter(row => row !== null)).size"
+        assert page.evaluate(rows) == 1, place
+
+
+@pytest.mark.browser
 def test_hostile_names_and_errors_stay_text(page: Page) -> None:
     box = PageBox({"bad": HOSTILE[:80], "worse": "\u202egnp.exe \u0000" + "W" * 60})
     try:
