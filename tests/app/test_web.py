@@ -239,7 +239,7 @@ def test_on_a_phone_the_remedy_is_read_without_a_touch_and_the_rest_by_scrolling
         shown = page.locator("tl-tile").nth(2)
         shown.locator(".notice").hover()
         page.mouse.wheel(0, 2000)
-        page.wait_for_function("document.querySelectorAll('.notice')[2].scrollTop > 0")
+        page.wait_for_function("() => document.querySelectorAll('.notice')[2].scrollTop > 0")
         shown.locator(".notice").click()
         expect(page.locator("tl-tile:visible .name")).to_have_text("Camera 2")
         expect(page.locator("tl-tile:visible .what .long")).to_be_visible()
@@ -654,9 +654,9 @@ def test_all_by_keyboard(page: Page, box: PageBox) -> None:
     expect(page.locator("#keys")).to_be_hidden()
     expect(page.locator("tl-tile:visible")).to_have_count(4)
     press("f")
-    page.wait_for_function("document.fullscreenElement !== null")
+    page.wait_for_function("() => document.fullscreenElement !== null")
     press("f")
-    page.wait_for_function("document.fullscreenElement === null")
+    page.wait_for_function("() => document.fullscreenElement === null")
 
 
 @pytest.mark.browser
@@ -702,14 +702,16 @@ def test_forty_cameras_fit_and_a_phone_scrolls(page: Page) -> None:
         page.goto(box.url)
         expect(page.locator("tl-tile")).to_have_count(40)
         expect(page.locator("#unguarded")).to_contain_text("Anyone who can reach this address")
-        page.wait_for_function("document.querySelectorAll('tl-tile').length === 40")
+        page.wait_for_function("() => document.querySelectorAll('tl-tile').length === 40")
         inside = """() => [...document.querySelectorAll("tl-tile")].every(e => {
           const r = e.getBoundingClientRect();
           return r.width >= 140 && r.left >= 0 && r.right <= innerWidth && r.bottom <= innerHeight;
         })"""
         page.wait_for_function(inside)
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_function("document.querySelector('tl-tile').getBoundingClientRect().right <= innerWidth")
+        page.wait_for_function(
+            "() => document.querySelector('tl-tile').getBoundingClientRect().right <= innerWidth"
+        )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         last = page.locator("tl-tile").nth(39)
         last.scroll_into_view_if_needed()
