@@ -20,13 +20,13 @@ def test_the_bar_tells_steps_loss_and_the_best_look() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=200)
     progress = Progress(TextColumn("{task.description}"), TextColumn("{task.fields[told]}"), console=console)
     bar = training_bar.Bar(progress, "ears")
-    bar.watch(Moved(1, 10, 0.1, 2.0, None, 0))
+    bar.watch(Moved(1, 10, 2.0, None, 0))
     (shown,) = progress.tasks
     assert (shown.completed, shown.total) == (1, 10)
     assert "loss 2" in shown.fields["told"]
     assert "best" not in shown.fields["told"]
     for step in range(2, 60):
-        bar.watch(Moved(step, 100, step / 100, 1.0, 0.75, 20))
+        bar.watch(Moved(step, 100, 1.0, 0.75, 20))
     assert "best 0.75 at 20" in shown.fields["told"]
     assert "loss 1.0" in shown.fields["told"]
     assert float(shown.fields["told"].split(" steps/s")[0]) > 0

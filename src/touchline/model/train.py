@@ -35,13 +35,12 @@ _LOGGED = 50
 class Moved:
     """How far a run is after a step.
 
-    ``done``: share of the schedule, 0 to 1. ``loss``: the step's, all parts together. ``best``: the best score of
-    a look at what is held, None before the first; ``best_step``: of when.
+    ``loss``: the step's, all parts together. ``best``: the best score of a look at what is held, None before the
+    first; ``best_step``: of when.
     """
 
     step: int
     steps: int
-    done: float
     loss: float
     best: float | None
     best_step: int
@@ -154,7 +153,7 @@ class Run:
             self.step += 1
             summed += 1
             best = self._best_score if math.isfinite(self._best_score) else None
-            watch(Moved(self.step, schedule.steps, self._progress(), sum(parts.values()), best, self.best_step))
+            watch(Moved(self.step, schedule.steps, sum(parts.values()), best, self.best_step))
             if self.step % _LOGGED == 0:
                 yield {
                     "step": self.step,

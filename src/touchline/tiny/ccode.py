@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from touchline.tiny.arrays import Array
@@ -83,4 +83,3 @@ class Step:
     scratch: int = 0
     macs: int = 0
     outputs: int = 0
-    names: tuple[str, ...] = field(default=())

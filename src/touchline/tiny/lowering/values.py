@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import assert_never
 
 import numpy as np
 
@@ -110,6 +111,8 @@ class Values(Lowering):
             scale = numerics.sub_scale(large, small, self.output)
             struct = sum_struct(scale, large, small, self.output, op.clamp)
             return self.step(Call("tl_sub_s8", (struct, a, b, target, n, period), repeat))
+        if op.kind != "squared_difference":
+            assert_never(op.kind)
         scale = numerics.squared_difference_scale(large, small, self.output)
         struct = sum_struct(scale, large, small, self.output, op.clamp)
         return self.step(Call("tl_squared_difference_s8", (struct, a, b, target, n, period), repeat))
